@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+#
+# minipy_objects   every source of lib/<layer>/, compiled once
+# minipy           libminipy.so, from them, exporting what lib/libminipy.map names
+# minipy_static    libminipy.a, from them
+# minipy_internal  the static library plus lib/ as include folder: for tests that look inside
+file(STRINGS "${PROJECT_SOURCE_DIR}/lib/LAYERS" MINIPY_LAYERS REGEX "^[a-z]+$")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/LAYERS")
+if(MINIPY_LAST_LAYER)
+    list(FIND MINIPY_LAYERS "${MINIPY_LAST_LAYER}" last)
+    if(last LESS 0)
+        message(FATAL_ERROR "MINIPY_LAST_LAYER=${MINIPY_LAST_LAYER}: lib/LAYERS has no such layer")
+    endif()
+    math(EXPR last "${last} + 1")
+    list(SUBLIST MINIPY_LAYERS 0 ${last} MINIPY_LAYERS)
+endif()
+
+set(MINIPY_SOURCES "")
+foreach(layer IN LISTS MINIPY_LAYERS)
+    file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/${layer}/*.c")
+    set(MINIPY_SOURCES_${layer} ${sources})
+    list(APPEND MINIPY_SOURCES ${sources})
+endforeach()
+
+# How every source below lib/ is compiled.
+function(minipy_compile_settings target)
+    set_target_properties(${target} PROPERTIES
+        C_STANDARD 11
+        C_STANDARD_REQUIRED ON
+        C_EXTENSIONS OFF
+        C_VISIBILITY_PRESET hidden
+        POSITION_INDEPENDENT_CODE ON)
+    target_compile_definitions(${target} PRIVATE
+        _GNU_SOURCE
+        MPY_DEBUG=${MINIPY_DEBUG_LEVEL}
+        MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>)
+    target_compile_options(${target} PRIVATE
+        -fno-semantic-interposition -fno-plt -ftls-model=initial-exec)
+    target_include_directories(${target} PRIVATE
+        "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/lib")
+    target_include_directories(${target} SYSTEM PRIVATE "${TOMMATH_INCLUDE_DIR}" "${XXHASH_INCLUDE_DIR}")
+    minipy_warnings(${target})
+endfunction()
+
+add_library(minipy_objects OBJECT ${MINIPY_SOURCES})
+minipy_compile_settings(minipy_objects)
+target_link_libraries(minipy_objects PRIVATE Threads::Threads PkgConfig::UTF8PROC)
+
+add_library(minipy SHARED $<TARGET_OBJECTS:minipy_objects>)
+add_library(minipy_static STATIC $<TARGET_OBJECTS:minipy_objects>)
+add_library(minipy::minipy ALIAS minipy)
+add_library(minipy::static ALIAS minipy_static)
+
+foreach(target minipy minipy_static)
+    target_include_directories(${target} PUBLIC
+        "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
+        "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME minipy LINKER_LANGUAGE C)
+endforeach()
+set_target_properties(minipy PROPERTIES
+    EXPORT_NAME minipy
+    VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}
+    LINK_DEPENDS "${PROJECT_SOURCE_DIR}/lib/libminipy.map")
+set_target_properties(minipy_static PROPERTIES EXPORT_NAME static)
+
+# A sanitizer's runtime is resolved when the program is linked, so only plain, whole builds can insist on no undefined names.
+target_link_options(minipy PRIVATE
+    "LINKER:--version-script=${PROJECT_SOURCE_DIR}/lib/libminipy.map" "LINKER:-z,relro,-z,now")
+if(NOT MINIPY_SANITIZE AND NOT MINIPY_LAST_LAYER)
+    target_link_options(minipy PRIVATE "LINKER:--no-undefined")
+endif()
+target_link_libraries(minipy PRIVATE Threads::Threads PkgConfig::UTF8PROC "${TOMMATH_LIBRARY}")
+target_link_libraries(minipy_static PUBLIC Threads::Threads
+    "$<BUILD_INTERFACE:PkgConfig::UTF8PROC>" "$<BUILD_INTERFACE:${TOMMATH_LIBRARY}>"
+    "$<INSTALL_INTERFACE:minipy::_utf8proc>" "$<INSTALL_INTERFACE:minipy::_tommath>")
+
+add_library(minipy_internal INTERFACE)
+target_link_libraries(minipy_internal INTERFACE minipy_static)
+target_include_directories(minipy_internal INTERFACE "${PROJECT_SOURCE_DIR}/lib")
+target_include_directories(minipy_internal SYSTEM INTERFACE "${TOMMATH_INCLUDE_DIR}" "${XXHASH_INCLUDE_DIR}")
+target_compile_definitions(minipy_internal INTERFACE
+    _GNU_SOURCE
+    MPY_DEBUG=${MINIPY_DEBUG_LEVEL}
+    MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>)
+
+# libminipy-malloc.so: malloc and its family on lib/base and lib/alloc alone.
+file(GLOB MINIPY_PRELOAD_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/preload/*.c")
+if(MINIPY_BUILD_PRELOAD AND MINIPY_PRELOAD_SOURCES AND NOT MINIPY_SANITIZE)
+    add_library(minipy_malloc SHARED ${MINIPY_PRELOAD_SOURCES} ${MINIPY_SOURCES_base} ${MINIPY_SOURCES_alloc})
+    minipy_compile_settings(minipy_malloc)
+    target_compile_definitions(minipy_malloc PRIVATE MPY_PRELOAD=1)
+    target_compile_options(minipy_malloc PRIVATE -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
+    target_link_libraries(minipy_malloc PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+    set_target_properties(minipy_malloc PROPERTIES
+        OUTPUT_NAME minipy-malloc VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+    if(EXISTS "${PROJECT_SOURCE_DIR}/lib/preload/preload.map")
+        target_link_options(minipy_malloc PRIVATE
+            "LINKER:--version-script=${PROJECT_SOURCE_DIR}/lib/preload/preload.map")
+        set_target_properties(minipy_malloc PROPERTIES LINK_DEPENDS "${PROJECT_SOURCE_DIR}/lib/preload/preload.map")
+    endif()
+endif()
