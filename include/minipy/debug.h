@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * minipy/debug.h - checks that can be switched on at run time, and failures on demand.
+ *
+ * Switching a check on closes the magazines of the calling thread and of the runtime, so that
+ * inlined callers, too, go through the checked path. Other threads' heaps close at their next
+ * refill or flush.
+ *
+ * Threads: rt NULL: any thread (process-wide state). Otherwise the runtime's lock must be held.
+ */
+#ifndef MPY_DEBUG_H
+#define MPY_DEBUG_H
+
+#include "minipy/mem.h"
+
+MPY_EXTERN_C_BEGIN
+
+/* Modes of mpy_debug_fail_alloc(). An allocation is any request of the raw, mem and obj domains,
+   of objects and of the library's own tables, counted from 1 since the mode was set. */
+#define MPY_FAIL_OFF        0
+#define MPY_FAIL_NTH        1 /* only the n-th fails */
+#define MPY_FAIL_AFTER      2 /* the n-th and all later ones */
+#define MPY_FAIL_EVERY      3 /* each n-th */
+#define MPY_FAIL_SIZE_ABOVE 4 /* requests of more than n bytes */
+#define MPY_FAIL_RANDOM     5 /* about one in 16; n is the seed */
+
+/* Makes allocations fail. rt NULL: those of the whole process (raw, mem and every runtime); else
+   those of that runtime. 0, or -1 on a bad mode. */
+MPY_NODISCARD MPY_API int
+mpy_debug_fail_alloc(mpy_runtime *rt, int mode, uint64_t n);
+
+/* Allocations counted since the last call of mpy_debug_fail_alloc(); *failed, unless NULL, gets
+   how many of them failed. */
+MPY_API ptrdiff_t
+mpy_debug_fail_count(mpy_runtime *rt, uint64_t *failed);
+
+/* Walks every structure of the process's heaps that the calling thread may look at (rt NULL), or of
+   a runtime, and checks every invariant. 0, or -1 with MPY_E_CORRUPT; the first violation is
+   reported to the fatal handler's text without aborting. Linear in the size of the heap. */
+MPY_NODISCARD MPY_API int
+mpy_debug_check_heap(mpy_runtime *rt);
+
+/* Called with a text when memory is proven corrupt or an assertion fails; if it returns, or none
+   is set, the process aborts. The handler must not allocate from this library. */
+typedef void (*mpy_fatal_fn)(void *data, const char *text);
+
+MPY_API void
+mpy_debug_set_fatal_handler(mpy_fatal_fn fn, void *data);
+
+MPY_EXTERN_C_END
+
+#endif /* MPY_DEBUG_H */

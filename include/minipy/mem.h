@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * minipy/mem.h - the allocator: three domains of memory, as CPython has them.
+ *
+ *   mpy_raw_*  the system allocator.
+ *   mpy_mem_*  pools of this library for requests of up to MPY_SMALL_MAX bytes; a heap per thread,
+ *              no lock; any thread may free any block. Larger requests go to malloc.
+ *   mpy_obj_*  the same over a heap that belongs to the current runtime; freed with the runtime.
+ *
+ * Rules of all three
+ *   Sizes are bytes. A request of 0 bytes gives a unique pointer. NULL may be freed. A block is
+ *   freed by its own domain, and only once. On failure a function returns NULL, changes nothing,
+ *   and (mem, raw) leaves MPY_E_NOMEM in mpy_status_last(); the obj domain raises MemoryError.
+ *   free_sized() takes the size that was last requested for the block; it saves the look-up.
+ *
+ * Alignment
+ *   mem and raw: 16 bytes for requests of 16 bytes and more (sizes are rounded up to a multiple
+ *   of 16), 8 bytes below. obj: 8 bytes, sizes rounded up to a multiple of 8.
+ *
+ * Threads
+ *   raw and mem: any thread, never blocks on a lock in the common case. obj: the thread must be
+ *   attached and hold the runtime's lock; without it the functions fail cleanly.
+ */
+#ifndef MPY_MEM_H
+#define MPY_MEM_H
+
+#include "minipy/base.h"
+
+/* Geometry, fixed. An arena is a run of 64 pools; a pool holds blocks of one size class. */
+#define MPY_ARENA_SIZE  262144u
+#define MPY_POOL_SIZE   4096u
+#define MPY_SMALL_MAX   512u
+#define MPY_CLASS_COUNT 64
+
+MPY_EXTERN_C_BEGIN
+
+typedef struct mpy_runtime mpy_runtime;
+
+/*
+ * What inlined callers know of a heap: one array magazine ("bin") a size class. `top` points one
+ * past the block that is handed out next; lo == top: empty, top == hi: full. A closed bin has
+ * lo == top == hi, so every inlined call goes out of line. bins[0] is always closed.
+ */
+struct mpy_priv_bin {
+    void **top;
+    void **lo;
+    void **hi;
+};
+
+struct mpy_priv_heap {
+    struct mpy_priv_bin bins[MPY_CLASS_COUNT + 1];
+};
+
+/* The library's words in thread-local storage. `mem` and `obj` are never NULL: a thread without a
+   heap points at a static closed one. */
+struct mpy_priv_tls {
+    struct mpy_priv_heap *mem;
+    struct mpy_priv_heap *obj;
+    void *thread; /* the attached thread state that holds its runtime's lock, or NULL */
+};
+
+extern MPY_API __thread struct mpy_priv_tls mpy_priv_tls __attribute__((tls_model("initial-exec")));
+
+/* ---- raw: the system allocator ------------------------------------------------------------ */
+
+MPY_NODISCARD MPY_API void *
+mpy_raw_malloc(size_t n);
+
+/* Zeroed memory for nelem * elsize bytes; NULL when the product overflows. */
+MPY_NODISCARD MPY_API void *
+mpy_raw_calloc(size_t nelem, size_t elsize);
+
+/* Changes the size, moving the block if needed. p NULL: malloc. On failure p is unchanged. */
+MPY_NODISCARD MPY_API void *
+mpy_raw_realloc(void *p, size_t n);
+
+MPY_API void
+mpy_raw_free(void *p);
+
+MPY_API void
+mpy_raw_free_sized(void *p, size_t n);
+
+/* ---- mem: any thread, no lock -------------------------------------------------------------- */
+
+/* Out-of-line forms of the functions below. */
+MPY_NODISCARD MPY_API void *
+mpy_priv_mem_malloc(size_t n);
+
+MPY_API void
+mpy_priv_mem_free_sized(void *p, size_t n);
+
+MPY_NODISCARD MPY_API void *
+mpy_priv_obj_malloc(size_t n);
+
+MPY_API void
+mpy_priv_obj_free_sized(void *p, size_t n);
+
+/* Size class of a request of 1..MPY_SMALL_MAX bytes: the block has 8 * class bytes. */
+MPY_INLINE unsigned
+mpy_priv_mem_class(size_t n)
+{
+    return ((unsigned)((n + 15) >> 4) << 1) - (n <= 8);
+}
+
+MPY_INLINE unsigned
+mpy_priv_obj_class(size_t n)
+{
+    return n <= 8 ? 1u : (unsigned)((n + 7) >> 3);
+}
+
+/* Pops a block; NULL when the bin is empty or closed. The block's memory is not touched. */
+MPY_INLINE void *
+mpy_priv_bin_pop(struct mpy_priv_bin *bin)
+{
+    void **top = bin->top;
+    if (MPY_LIKELY(top != bin->lo)) {
+        void *p = *--top;
+        bin->top = top;
+        if (p == NULL) {
+            __builtin_unreachable(); /* spares callers that test for NULL a second test */
+        }
+        return p;
+    }
+    return NULL;
+}
+
+/* Pushes a block; 0 when the bin is full or closed. */
+MPY_INLINE int
+mpy_priv_bin_push(struct mpy_priv_bin *bin, void *p)
+{
+    void **top = bin->top;
+    if (MPY_LIKELY(top != bin->hi)) {
+        *top = p;
+        bin->top = top + 1;
+        return 1;
+    }
+    return 0;
+}
+
+#ifdef MPY_NO_INLINE
+
+MPY_NODISCARD MPY_API void *
+mpy_mem_malloc(size_t n);
+
+MPY_API void
+mpy_mem_free_sized(void *p, size_t n);
+
+MPY_NODISCARD MPY_API void *
+mpy_obj_malloc(size_t n);
+
+MPY_API void
+mpy_obj_free_sized(void *p, size_t n);
+
+#else
+
+/* A block of at least n bytes, contents indeterminate; NULL when out of memory. O(1). */
+MPY_NODISCARD MPY_INLINE void *
+mpy_mem_malloc(size_t n)
+{
+    if (__builtin_constant_p(n) && n <= MPY_SMALL_MAX) {
+        void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[mpy_priv_mem_class(n)]);
+        if (MPY_LIKELY(p != NULL)) {
+            return p;
+        }
+    }
+    return mpy_priv_mem_malloc(n);
+}
+
+/* Frees p, whose last requested size was n. p may be NULL. O(1). */
+MPY_INLINE void
+mpy_mem_free_sized(void *p, size_t n)
+{
+    if (__builtin_constant_p(n) && n <= MPY_SMALL_MAX && MPY_LIKELY(p != NULL) &&
+        mpy_priv_bin_push(&mpy_priv_tls.mem->bins[mpy_priv_mem_class(n)], p)) {
+        return;
+    }
+    mpy_priv_mem_free_sized(p, n);
+}
+
+/* As mpy_mem_malloc, from the heap of the current runtime; raises MemoryError. Lock needed. */
+MPY_NODISCARD MPY_INLINE void *
+mpy_obj_malloc(size_t n)
+{
+    if (__builtin_constant_p(n) && n <= MPY_SMALL_MAX) {
+        void *p = mpy_priv_bin_pop(&mpy_priv_tls.obj->bins[mpy_priv_obj_class(n)]);
+        if (MPY_LIKELY(p != NULL)) {
+            return p;
+        }
+    }
+    return mpy_priv_obj_malloc(n);
+}
+
+/* As mpy_mem_free_sized, for blocks of the current runtime's heap. Lock needed. */
+MPY_INLINE void
+mpy_obj_free_sized(void *p, size_t n)
+{
+    if (__builtin_constant_p(n) && n <= MPY_SMALL_MAX && MPY_LIKELY(p != NULL) &&
+        mpy_priv_bin_push(&mpy_priv_tls.obj->bins[mpy_priv_obj_class(n)], p)) {
+        return;
+    }
+    mpy_priv_obj_free_sized(p, n);
+}
+
+#endif /* MPY_NO_INLINE */
+
+/* Zeroed memory for nelem * elsize bytes; NULL when the product overflows. */
+MPY_NODISCARD MPY_API void *
+mpy_mem_calloc(size_t nelem, size_t elsize);
+
+/* Changes the size to n. All bytes up to the smaller of mpy_mem_usable_size(p) and the new size
+   are kept. p NULL: malloc; n 0: a block of size 0, never a free. On failure p is unchanged. */
+MPY_NODISCARD MPY_API void *
+mpy_mem_realloc(void *p, size_t n);
+
+/* Frees a block of any size from any thread. O(1). */
+MPY_API void
+mpy_mem_free(void *p);
+
+/* A block whose address is a multiple of `alignment`, a power of two; NULL otherwise, with
+   MPY_E_INVAL. Freed by mpy_mem_free. */
+MPY_NODISCARD MPY_API void *
+mpy_mem_aligned_alloc(size_t alignment, size_t n);
+
+/* Bytes that may be used in the block: at least what was requested. 0 for NULL. */
+MPY_API size_t
+mpy_mem_usable_size(const void *p);
+
+/* Copy of the first n bytes of s, or up to its NUL, terminated by a NUL; freed by mpy_mem_free. */
+MPY_NODISCARD MPY_API char *
+mpy_mem_strndup(const char *s, size_t n);
+
+/* ---- obj: the current runtime's heap, lock held --------------------------------------------- */
+
+MPY_NODISCARD MPY_API void *
+mpy_obj_calloc(size_t nelem, size_t elsize);
+
+MPY_NODISCARD MPY_API void *
+mpy_obj_realloc(void *p, size_t n);
+
+MPY_API void
+mpy_obj_free(void *p);
+
+/* ---- giving memory back ---------------------------------------------------------------------- */
+
+/* Empties the calling thread's magazines (rt NULL) or the runtime's (lock held), and returns empty
+   arenas to the system until at most keep_bytes of them are kept. *released, unless NULL, gets the
+   number of bytes returned. 0, or -1 when rt is not the current runtime. Cost: proportional to the
+   number of arenas. */
+MPY_NODISCARD MPY_API int
+mpy_mem_trim(mpy_runtime *rt, size_t keep_bytes, size_t *released);
+
+MPY_EXTERN_C_END
+
+#endif /* MPY_MEM_H */

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc/arena.c - handing out pools from arenas, and giving memory back.
+ *
+ * Arenas with free pools are in buckets by their number of free pools; a pool comes from the
+ * fullest arena, so that others run empty. An arena whose last pool came back is
+ *   kept    (bucket 64): at most keep_max of them, newest first; reused before fresh ones
+ *   clean   (MPYI_BUCKET_CLEAN): purged; its address space stays
+ * Kept arenas go to clean when there are too many, when they are older than the decay time and a
+ * slow path happens to look, or by mpyi_space_trim(). Purging at once measured 15 times slower.
+ *
+ *   bucket 1..63 --last pool back--> 64 --too many, decay, trim--> CLEAN
+ *        ^  |                         |                              |
+ *        |  +--last pool taken--> NONE|                              |
+ *        +-----------<--- pool taken -+------------------------------+
+ *
+ * Invariants: bucket_mask bit n-1 iff heads[n] is a list; kept == length of bucket 64; a clean
+ * arena has dirty == 0; usage.arena_bytes counts arenas that are not clean.
+ *
+ * Lock: the space's; get, put, trim and decay take it.
+ */
+#include "alloc/os.h"
+#include "alloc/poison.h"
+#include "alloc/space.h"
+#include "base/assert.h"
+
+#define FULL_BUCKET MPYI_ARENA_POOLS
+
+/* ---- accounting ------------------------------------------------------------------------------ */
+
+int
+mpyi_usage_fits(struct mpyi_usage *usage, uint64_t n)
+{
+    uint64_t limit = atomic_load_explicit(&usage->limit, memory_order_relaxed);
+    if (limit == UINT64_MAX) {
+        return 1;
+    }
+    uint64_t now = atomic_load_explicit(&usage->pool_bytes, memory_order_relaxed) +
+                   atomic_load_explicit(&usage->large_bytes, memory_order_relaxed);
+    return now <= limit && n <= limit - now;
+}
+
+void
+mpyi_usage_peak(struct mpyi_usage *usage)
+{
+    uint64_t now = atomic_load_explicit(&usage->arena_bytes, memory_order_relaxed) +
+                   atomic_load_explicit(&usage->large_bytes, memory_order_relaxed);
+    uint64_t peak = atomic_load_explicit(&usage->peak, memory_order_relaxed);
+    while (now > peak &&
+           !atomic_compare_exchange_weak_explicit(&usage->peak, &peak, now, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+    }
+}
+
+static void
+usage_arenas(struct mpyi_space *space, int delta)
+{
+    uint64_t bytes = (uint64_t)((int64_t)delta * (int64_t)MPY_ARENA_SIZE);
+    atomic_fetch_add_explicit(&space->usage->arena_bytes, bytes, memory_order_relaxed);
+    if (delta > 0) {
+        mpyi_usage_peak(space->usage);
+    }
+}
+
+/* ---- buckets --------------------------------------------------------------------------------- */
+
+static void
+bucket_add(struct mpyi_space *space, uint32_t number, uint32_t bucket)
+{
+    struct mpyi_arena *arena = &space->arenas[number];
+    uint32_t head = space->heads[bucket];
+    arena->bucket = bucket;
+    arena->prev = MPYI_NO_ARENA;
+    arena->next = head;
+    if (head != MPYI_NO_ARENA) {
+        space->arenas[head].prev = number;
+    } else if (bucket == FULL_BUCKET) {
+        space->oldest_kept = number;
+    }
+    space->heads[bucket] = number;
+    if (bucket <= FULL_BUCKET) {
+        space->bucket_mask |= UINT64_C(1) << (bucket - 1);
+    }
+    space->kept += bucket == FULL_BUCKET;
+}
+
+static void
+bucket_remove(struct mpyi_space *space, uint32_t number)
+{
+    struct mpyi_arena *arena = &space->arenas[number];
+    uint32_t bucket = arena->bucket;
+    if (bucket == MPYI_BUCKET_NONE) {
+        return;
+    }
+    if (arena->next != MPYI_NO_ARENA) {
+        space->arenas[arena->next].prev = arena->prev;
+    } else if (bucket == FULL_BUCKET) {
+        space->oldest_kept = arena->prev;
+    }
+    if (arena->prev != MPYI_NO_ARENA) {
+        space->arenas[arena->prev].next = arena->next;
+    } else {
+        space->heads[bucket] = arena->next;
+        if (arena->next == MPYI_NO_ARENA && bucket <= FULL_BUCKET) {
+            space->bucket_mask &= ~(UINT64_C(1) << (bucket - 1));
+        }
+    }
+    space->kept -= bucket == FULL_BUCKET;
+    arena->bucket = MPYI_BUCKET_NONE;
+}
+
+/* ---- purging --------------------------------------------------------------------------------- */
+
+/* Takes a kept arena's memory away and moves it to the clean ones. */
+static size_t
+purge_kept(struct mpyi_space *space, uint32_t number)
+{
+    struct mpyi_arena *arena = &space->arenas[number];
+    bucket_remove(space, number);
+    size_t bytes = mpyi_os_purge(arena->address, MPY_ARENA_SIZE);
+    arena->dirty = 0;
+    space->arenas_released++;
+    usage_arenas(space, -1);
+    bucket_add(space, number, MPYI_BUCKET_CLEAN);
+    return bytes;
+}
+
+static void
+decay_locked(struct mpyi_space *space, uint64_t now)
+{
+    space->decay_next_ms = now + space->decay_ms / 4 + 1;
+    while (space->kept > 0) {
+        uint32_t number = space->oldest_kept;
+        if (now - space->arenas[number].emptied_ms < space->decay_ms) {
+            break;
+        }
+        (void)purge_kept(space, number);
+    }
+}
+
+void
+mpyi_space_decay(struct mpyi_space *space)
+{
+    if (__atomic_load_n(&space->kept, __ATOMIC_RELAXED) == 0) {
+        return;
+    }
+    uint64_t now = mpyi_os_now_ms();
+    mpyi_space_lock(space);
+    if (now >= space->decay_next_ms) {
+        decay_locked(space, now);
+    }
+    mpyi_space_unlock(space);
+}
+
+/* Purges runs of free dirty pools of an arena in use, in whole OS pages. */
+static size_t
+purge_free_pools(struct mpyi_arena *arena)
+{
+    uint64_t todo = arena->free & arena->dirty;
+    size_t bytes = 0;
+    while (todo != 0) {
+        unsigned first = mpyi_ctz64(todo);
+        uint64_t inverted = ~(todo >> first);
+        unsigned length = inverted == 0 ? 64 : mpyi_ctz64(inverted);
+        bytes += mpyi_os_purge(arena->address + (size_t)first * MPY_POOL_SIZE,
+                               (size_t)length * MPY_POOL_SIZE);
+        uint64_t run = mpyi_low_bits(length) << first;
+        todo &= ~run;
+        if (mpyi_os_page_size() == MPY_POOL_SIZE) {
+            arena->dirty &= ~run;
+        }
+    }
+    return bytes;
+}
+
+size_t
+mpyi_space_trim(struct mpyi_space *space, size_t keep_bytes)
+{
+    size_t keep = keep_bytes >> MPYI_ARENA_SHIFT;
+    size_t bytes = 0;
+    mpyi_space_lock(space);
+    while (space->kept > keep) {
+        bytes += purge_kept(space, space->oldest_kept);
+    }
+    for (uint32_t i = 0; i < space->arena_count; i++) {
+        struct mpyi_arena *arena = &space->arenas[i];
+        if (arena->bucket != MPYI_BUCKET_NONE && arena->bucket < FULL_BUCKET) {
+            bytes += purge_free_pools(arena);
+        }
+    }
+    mpyi_space_unlock(space);
+    return bytes;
+}
+
+/* ---- pools ----------------------------------------------------------------------------------- */
+
+/* The arena to take a pool from, in no list; MPYI_NO_ARENA when there is none. */
+static uint32_t
+choose_arena(struct mpyi_space *space)
+{
+    uint32_t number;
+    if (space->bucket_mask != 0) {
+        number = space->heads[mpyi_ctz64(space->bucket_mask) + 1];
+    } else {
+        number = space->heads[MPYI_BUCKET_CLEAN];
+        if (number == MPYI_NO_ARENA) {
+            number = mpyi_space_commit_arena(space);
+            if (number == MPYI_NO_ARENA) {
+                return number;
+            }
+        }
+        space->arenas_created++;
+        usage_arenas(space, 1);
+    }
+    bucket_remove(space, number);
+    return number;
+}
+
+uint32_t
+mpyi_space_get_pool(struct mpyi_space *space)
+{
+    if (!mpyi_usage_fits(space->usage, MPY_POOL_SIZE)) {
+        return MPYI_NO_POOL;
+    }
+    mpyi_space_lock(space);
+    uint32_t number = choose_arena(space);
+    if (number == MPYI_NO_ARENA) {
+        mpyi_space_unlock(space);
+        return MPYI_NO_POOL;
+    }
+    struct mpyi_arena *arena = &space->arenas[number];
+    unsigned n = mpyi_ctz64(arena->free);
+    arena->free &= arena->free - 1;
+    arena->dirty |= UINT64_C(1) << n;
+    arena->free_count--;
+    if (arena->free_count > 0) {
+        bucket_add(space, number, arena->free_count);
+    }
+    space->pools_out++;
+    mpyi_space_unlock(space);
+    atomic_fetch_add_explicit(&space->usage->pool_bytes, MPY_POOL_SIZE, memory_order_relaxed);
+    uint32_t index = number * MPYI_ARENA_POOLS + n;
+    space->pools[index].address = arena->address + (size_t)n * MPY_POOL_SIZE;
+    return index;
+}
+
+static void
+put_pool(struct mpyi_space *space, uint32_t index)
+{
+    uint32_t number = index / MPYI_ARENA_POOLS;
+    struct mpyi_arena *arena = &space->arenas[number];
+    uint64_t bit = UINT64_C(1) << (index % MPYI_ARENA_POOLS);
+    MPY_ASSERT((arena->free & bit) == 0);
+    bucket_remove(space, number);
+    arena->free |= bit;
+    arena->free_count++;
+    space->pools_out--;
+    bucket_add(space, number, arena->free_count);
+    if (arena->free_count < FULL_BUCKET) {
+        return;
+    }
+    arena->emptied_ms = mpyi_os_now_ms();
+    if (space->kept > space->keep_max) {
+        (void)purge_kept(space, number);
+    } else if (arena->emptied_ms >= space->decay_next_ms) {
+        decay_locked(space, arena->emptied_ms);
+    }
+}
+
+void
+mpyi_space_put_pools(struct mpyi_space *space, const uint32_t *indices, size_t n)
+{
+    mpyi_space_lock(space);
+    for (size_t i = 0; i < n; i++) {
+        put_pool(space, indices[i]);
+    }
+    mpyi_space_unlock(space);
+    atomic_fetch_sub_explicit(&space->usage->pool_bytes, n * (uint64_t)MPY_POOL_SIZE,
+                              memory_order_relaxed);
+}

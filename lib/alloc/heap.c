@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc/heap.c - making a heap, opening and closing its magazines, emptying them.
+ *
+ * The slots of all magazines stand one after the other in heap->slots, each as long as its class's
+ * limit. The mem domain uses every second class only; the slots of the others are never touched
+ * and cost address space.
+ *
+ *   open     lo <= top <= hi == lo + limit
+ *   closed   lo == top == hi == NULL
+ *
+ * Lock: the heap's.
+ */
+#include "alloc/heap.h"
+
+static void
+open_bins(struct mpyi_heap *heap)
+{
+    void **slot = heap->slots;
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        struct mpy_priv_bin *bin = &heap->pub.bins[c];
+        bin->lo = slot;
+        bin->top = slot;
+        slot += mpyi_class_magazine[c];
+        bin->hi = slot;
+    }
+    MPY_ASSERT(slot <= heap->slots + MPYI_MAGAZINE_SLOTS);
+}
+
+static void
+close_bins(struct mpyi_heap *heap)
+{
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        heap->pub.bins[c] = (struct mpy_priv_bin){NULL, NULL, NULL};
+    }
+}
+
+void
+mpyi_heap_init(struct mpyi_heap *heap, struct mpyi_space *space, int kind)
+{
+    heap->space = space;
+    heap->kind = (uint8_t)kind;
+    for (unsigned c = 0; c <= MPY_CLASS_COUNT; c++) {
+        heap->partial[c] = MPYI_NO_POOL;
+    }
+    heap->modes = mpyi_modes_get();
+    heap->closed = heap->modes != 0;
+    if (!heap->closed) {
+        open_bins(heap);
+    }
+}
+
+void
+mpyi_heap_flush(struct mpyi_heap *heap)
+{
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        struct mpy_priv_bin *bin = &heap->pub.bins[c];
+        if (bin->top != bin->lo) {
+            mpyi_heap_flush_bin(heap, c, (size_t)(bin->top - bin->lo));
+        }
+    }
+    mpyi_heap_send_open(heap);
+    mpyi_heap_drain(heap);
+}
+
+void
+mpyi_heap_set_closed(struct mpyi_heap *heap, int closed)
+{
+    if (heap->closed == (closed != 0)) {
+        return;
+    }
+    if (closed) {
+        mpyi_heap_flush(heap);
+        (void)mpyi_large_cache_clear(&heap->large);
+        close_bins(heap);
+    } else {
+        open_bins(heap);
+    }
+    heap->closed = closed != 0;
+}
+
+void
+mpyi_heap_apply_modes(struct mpyi_heap *heap, uint32_t modes)
+{
+    heap->modes = modes;
+    mpyi_heap_set_closed(heap, modes != 0);
+}
+
+void
+mpyi_heap_drop_magazines(struct mpyi_heap *heap)
+{
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        heap->pub.bins[c].top = heap->pub.bins[c].lo;
+    }
+    for (unsigned i = 0; i < MPYI_OUTBOXES; i++) {
+        heap->out[i] = (struct mpyi_outbox){NULL, NULL};
+    }
+}
+
+size_t
+mpyi_heap_cached_blocks(const struct mpyi_heap *heap)
+{
+    size_t n = 0;
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        n += (size_t)(heap->pub.bins[c].top - heap->pub.bins[c].lo);
+    }
+    return n;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc/mode.h - reasons to keep magazines closed.
+ *
+ * A closed magazine (lo == top == hi) sends every inlined call out of line, with its true size;
+ * there live failure injection, tracing and poisoning. Open magazines have no hooks at all. Each
+ * heap remembers the modes it has seen and follows a change at its next slow path; a closed heap
+ * takes a slow path every time, so switching off works at once.
+ *
+ * Lock: none; the word is atomic. Changes also apply at once to the calling thread's heaps.
+ */
+#ifndef MPY_ALLOC_MODE_H
+#define MPY_ALLOC_MODE_H
+
+#include "base/features.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define MPYI_MODE_FAULT  1u /* mpy_debug_fail_alloc() is on */
+#define MPYI_MODE_TRACE  2u /* the trace hook wants every allocation and free */
+#define MPYI_MODE_CHECK  4u /* layers above check what they are given */
+#define MPYI_MODE_CLOSED 8u /* this build, or MINIPY_CLOSED=1 */
+
+/* Modes of the whole process. */
+extern _Atomic uint32_t mpyi_modes;
+
+static inline uint32_t
+mpyi_modes_get(void)
+{
+    return atomic_load_explicit(&mpyi_modes, memory_order_relaxed);
+}
+
+/* Switches modes of the process on or off; the calling thread's heaps follow at once. */
+void
+mpyi_modes_set(uint32_t modes, int on);
+
+/* The same for one runtime alone; its lock is held. */
+struct mpyi_rtheap;
+
+void
+mpyi_rtheap_modes_set(struct mpyi_rtheap *heap, uint32_t modes, int on);
+
+#endif /* MPY_ALLOC_MODE_H */

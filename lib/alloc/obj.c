@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc/obj.c - the obj domain: mpy_obj_* over the current runtime's raw heap.
+ *
+ * A thread that is not attached has the closed null heap, so every call of it ends up out of line
+ * without a test on the fast path. There allocation fails with MPY_E_NOT_ATTACHED, and a free is
+ * reported in debug builds and otherwise leaks: the runtime's lock is not ours to assume.
+ *
+ * Failures of an attached thread raise MemoryError through the raise_no_memory hook.
+ *
+ * Lock: the runtime's.
+ */
+#define MPY_NO_INLINE /* this file defines the exported forms of the inline functions */
+
+#include "alloc/poison.h"
+#include "alloc/rtheap.h"
+#include "alloc/rtlarge.h"
+#include "alloc/rtsmall.h"
+#include "base/hooks.h"
+#include "base/status.h"
+
+#include <string.h>
+
+#define NOINLINE __attribute__((noinline))
+
+static void *
+no_memory(void)
+{
+    if (mpyi_rtheap_current() == NULL) {
+        mpyi_status_set(MPY_E_NOT_ATTACHED);
+    } else {
+        mpyi_status_set(MPY_E_NOMEM);
+        mpyi_hook_raise_no_memory();
+    }
+    return NULL;
+}
+
+static NOINLINE void *
+malloc_slow(size_t n)
+{
+    struct mpyi_rtheap *heap = mpyi_rtheap_current();
+    void *p = heap != NULL ? mpyi_rtheap_alloc_slow(heap, &heap->raw, n) : NULL;
+    return p != NULL ? p : no_memory();
+}
+
+MPYI_HOT void *
+mpy_priv_obj_malloc(size_t n)
+{
+    if (MPY_LIKELY(n - 1 < MPY_SMALL_MAX)) {
+        void *p = mpy_priv_bin_pop(&mpy_priv_tls.obj->bins[(n + 7) >> 3]);
+        if (MPY_LIKELY(p != NULL)) {
+            return p;
+        }
+    }
+    return malloc_slow(n);
+}
+
+void *
+mpy_obj_malloc(size_t n) MPYI_HOT __attribute__((alias("mpy_priv_obj_malloc")));
+
+void *
+mpy_obj_calloc(size_t nelem, size_t elsize)
+{
+    size_t n;
+    if (!mpyi_mul_size(nelem, elsize, &n)) {
+        return no_memory();
+    }
+    void *p = mpy_priv_obj_malloc(n);
+    return p != NULL ? memset(p, 0, n) : NULL;
+}
+
+static int
+is_pooled(const struct mpyi_rtheap *heap, const void *p)
+{
+    return mpyi_space_find(&heap->obj_space, p) != MPYI_NO_POOL;
+}
+
+/* Bytes that may be used in a block of this runtime. */
+static size_t
+block_size(const struct mpyi_rtheap *heap, const void *p)
+{
+    uint32_t index = mpyi_space_find(&heap->obj_space, p);
+    return index != MPYI_NO_POOL ? mpyi_class_size(heap->obj_space.classes[index])
+                                 : mpyi_rtlarge_size(p);
+}
+
+void *
+mpy_obj_realloc(void *p, size_t n)
+{
+    struct mpyi_rtheap *heap = mpyi_rtheap_current();
+    if (p == NULL) {
+        return mpy_priv_obj_malloc(n);
+    }
+    if (heap == NULL) {
+        return no_memory();
+    }
+    size_t old = block_size(heap, p);
+    if (is_pooled(heap, p)) {
+        mpyi_unpoison(p, old); /* all of it is kept */
+    }
+    void *fresh = mpyi_array_realloc(heap, p, old, n);
+    return fresh != NULL ? fresh : no_memory();
+}
+
+/* A free by a thread that holds no lock. */
+static void
+not_attached(void *p)
+{
+    mpyi_status_set(MPY_E_NOT_ATTACHED);
+    if (MPY_DEBUG >= 1) {
+        mpyi_fatal("mpy_obj_free(%p): the thread is not attached to a runtime", p);
+    }
+}
+
+static NOINLINE void
+free_slow(void *p, size_t n)
+{
+    struct mpyi_rtheap *heap = mpyi_rtheap_current();
+    if (heap == NULL) {
+        not_attached(p);
+        return;
+    }
+    mpyi_rtheap_free_slow(heap, &heap->raw, p, n);
+}
+
+MPYI_HOT void
+mpy_obj_free(void *p)
+{
+    if (p == NULL) {
+        return;
+    }
+    struct mpyi_rtheap *heap = mpyi_rtheap_current();
+    if (MPY_UNLIKELY(heap == NULL)) {
+        not_attached(p);
+        return;
+    }
+    size_t n = MPY_SMALL_MAX + 1;
+    uint32_t index = mpyi_space_find(&heap->obj_space, p);
+    if (MPY_LIKELY(index != MPYI_NO_POOL)) {
+        unsigned size_class = heap->obj_space.classes[index];
+        if (MPY_LIKELY(mpy_priv_bin_push(&heap->raw.pub.bins[size_class], p))) {
+            return;
+        }
+        if (size_class == 0) {
+            mpyi_fatal("free of %p: no block is allocated there (freed twice?)", p);
+        }
+        n = mpyi_class_size(size_class);
+    }
+    mpyi_rtheap_free_slow(heap, &heap->raw, p, n);
+}
+
+MPYI_HOT void
+mpy_priv_obj_free_sized(void *p, size_t n)
+{
+    if (p == NULL || (MPY_LIKELY(n - 1 < MPY_SMALL_MAX) &&
+                      MPY_LIKELY(mpy_priv_bin_push(&mpy_priv_tls.obj->bins[(n + 7) >> 3], p)))) {
+        return;
+    }
+    free_slow(p, n);
+}
+
+void
+mpy_obj_free_sized(void *p, size_t n) MPYI_HOT __attribute__((alias("mpy_priv_obj_free_sized")));

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc/pool.c - a heap's pools: taking them, giving them back, and the lists between.
+ *
+ * Every pool a heap owns is in one of three places:
+ *   USED    in heap->partial[class], a doubly linked list of pool indices
+ *   FULL    in no list; found again through the address of a block that is freed
+ *   EMPTY   in heap->empties[], of no class, ready for any
+ * One pool of a class may stay in its partial list with used == 0, so that a program that
+ * allocates and frees one block does not take and give a pool each time.
+ *
+ * Invariants: classes[i] == pool.size_class; classes[i] == 0 unless USED or FULL; the first pool of
+ * a partial list has prev == MPYI_NO_POOL.
+ *
+ * Lock: the heap's; the space takes its own.
+ */
+#include "alloc/pool.h"
+
+#include "alloc/poison.h"
+
+#include <string.h>
+
+/* Gives the first n cached empty pools back to the space. */
+static void
+spill_empties(struct mpyi_heap *heap, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct mpyi_pool *pool = &heap->space->pools[heap->empties[i]];
+        pool->owner = NULL;
+        pool->state = MPY_POOL_UNUSED;
+    }
+    mpyi_space_put_pools(heap->space, heap->empties, n);
+    heap->empty_count -= n;
+    for (uint32_t i = 0; i < heap->empty_count; i++) {
+        heap->empties[i] = heap->empties[i + n];
+    }
+}
+
+/* Marks every block of the pool free. 0, or -1 when the bits have no memory. */
+static int
+init_bits(struct mpyi_heap *heap, struct mpyi_pool *pool, unsigned size_class)
+{
+    memcpy(pool->bits, mpyi_class_bits[size_class], sizeof pool->bits);
+    if (MPY_UNLIKELY(size_class == 1)) {
+        uint32_t index = mpyi_pool_index(heap, pool);
+        if (mpyi_space_need_upper(heap->space, index) < 0) {
+            return -1;
+        }
+        memset(heap->space->upper[index], 0xff, sizeof heap->space->upper[index]);
+    }
+    return 0;
+}
+
+uint32_t
+mpyi_heap_new_pool(struct mpyi_heap *heap, unsigned size_class)
+{
+    uint32_t index;
+    if (heap->empty_count > 0) {
+        index = heap->empties[--heap->empty_count];
+    } else {
+        index = mpyi_space_get_pool(heap->space);
+        if (index == MPYI_NO_POOL) {
+            return MPYI_NO_POOL;
+        }
+    }
+    struct mpyi_pool *pool = &heap->space->pools[index];
+    pool->owner = heap;
+    pool->kind = heap->kind;
+    if (init_bits(heap, pool, size_class) < 0) {
+        pool->size_class = 0;
+        pool->state = MPY_POOL_EMPTY;
+        heap->empties[heap->empty_count++] = index;
+        return MPYI_NO_POOL;
+    }
+    pool->used = 0;
+    pool->virgin = 0;
+    pool->young = 0;
+    pool->size_class = (uint8_t)size_class;
+    heap->space->classes[index] = (uint8_t)size_class;
+    mpyi_partial_push(heap, pool);
+    return index;
+}
+
+void
+mpyi_heap_pool_release(struct mpyi_heap *heap, struct mpyi_pool *pool)
+{
+    uint32_t index = mpyi_pool_index(heap, pool);
+    MPY_ASSERT(pool->used == 0 && pool->state == MPY_POOL_USED);
+    mpyi_partial_remove(heap, pool);
+    heap->space->classes[index] = 0;
+    pool->size_class = 0;
+    pool->state = MPY_POOL_EMPTY;
+    pool->young = 0;
+    mpyi_poison(pool->address, MPY_POOL_SIZE);
+    if (heap->empty_count == MPYI_EMPTIES) {
+        spill_empties(heap, MPYI_EMPTIES / 2);
+    }
+    heap->empties[heap->empty_count++] = index;
+}
+
+void
+mpyi_heap_pool_edge(struct mpyi_heap *heap, struct mpyi_pool *pool)
+{
+    if (pool->state == MPY_POOL_FULL) {
+        mpyi_partial_push(heap, pool);
+    }
+    if (pool->used == 0 && (pool->next != MPYI_NO_POOL || pool->prev != MPYI_NO_POOL)) {
+        mpyi_heap_pool_release(heap, pool);
+    }
+}
+
+/* Releases the pools that stayed in a partial list without a block. */
+static void
+release_idle(struct mpyi_heap *heap, unsigned size_class)
+{
+    uint32_t index = heap->partial[size_class];
+    while (index != MPYI_NO_POOL) {
+        struct mpyi_pool *pool = &heap->space->pools[index];
+        index = pool->next;
+        if (pool->used == 0) {
+            mpyi_heap_pool_release(heap, pool);
+        }
+    }
+}
+
+void
+mpyi_heap_release_empties(struct mpyi_heap *heap)
+{
+    mpyi_heap_flush(heap);
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        release_idle(heap, c);
+    }
+    spill_empties(heap, heap->empty_count);
+}

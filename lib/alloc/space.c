@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc/space.c - reserving a space, and growing it arena by arena.
+ *
+ * Range mode tries config.span and halves it on refusal down to config.span_min. Valgrind refuses
+ * 64 GiB, `ulimit -v` anything above its limit. Below that the map takes over: the same tables, for
+ * as many arenas as the address limit allows, and arenas mapped one by one.
+ *
+ * Tables grow in steps of whole OS pages in each table: 64 arenas with 4 KiB pages. A step costs
+ * address space and three mprotect() calls; memory is touched entry by entry. The table of upper
+ * bits is committed only where a pool of 8-byte blocks appears.
+ *
+ * Invariants: arena_count <= table_arenas <= table_span / MPY_ARENA_SIZE; used == arena_count *
+ * MPY_ARENA_SIZE; a failing commit changes none of these, so it can be tried again.
+ *
+ * Lock: init and destroy none (nobody else knows the space), the rest the space's.
+ */
+#include "alloc/space.h"
+#include "alloc/os.h"
+#include "alloc/poison.h"
+#include "base/options.h"
+
+#include <string.h>
+
+struct mpyi_space mpyi_mem_space;
+
+struct layout {
+    size_t data, pools, classes, arenas, upper; /* bytes of each part, in this order */
+};
+
+#define UPPER_BYTES (sizeof(uint64_t) * 4)
+#define UPPER_STEP  ((size_t)65536) /* committed at once: bits for 8 MiB of pools */
+
+static size_t
+step_arenas(void)
+{
+    return mpyi_os_page_size() / sizeof(struct mpyi_arena);
+}
+
+/* Parts for tables that describe `span` bytes of arenas; all multiples of the page size. */
+static struct layout
+layout_for(size_t span, int with_data)
+{
+    size_t pools = span >> MPYI_POOL_SHIFT;
+    size_t page = mpyi_os_page_size();
+    return (struct layout){
+        .data = with_data ? span : 0,
+        .pools = mpyi_round_up(pools * sizeof(struct mpyi_pool), page),
+        .classes = mpyi_round_up(pools, page),
+        .arenas = mpyi_round_up(pools / MPYI_ARENA_POOLS * sizeof(struct mpyi_arena), page),
+        .upper = mpyi_round_up(pools * UPPER_BYTES, page),
+    };
+}
+
+static int
+reserve(struct mpyi_space *space, size_t span, int with_data)
+{
+    struct layout part = layout_for(span, with_data);
+    size_t total = part.data + part.pools + part.classes + part.arenas + part.upper;
+    char *at = mpyi_os_reserve(total, MPY_ARENA_SIZE);
+    if (at == NULL) {
+        return -1;
+    }
+    space->reservation = at;
+    space->reservation_bytes = total;
+    space->table_span = span;
+    space->pools = (struct mpyi_pool *)(void *)(at + part.data);
+    space->classes = (uint8_t *)at + part.data + part.pools;
+    space->arenas = (struct mpyi_arena *)(void *)(space->classes + part.classes);
+    space->upper = (uint64_t(*)[4])(void *)((char *)space->arenas + part.arenas);
+    if (with_data) {
+        space->base = at;
+        space->span = span;
+    }
+    return 0;
+}
+
+static int
+reserve_range(struct mpyi_space *space, const struct mpyi_space_config *config)
+{
+    if (config->map_forced) {
+        return -1;
+    }
+    size_t step = step_arenas() * MPY_ARENA_SIZE;
+    for (size_t span = config->span; span >= config->span_min && span >= step; span /= 2) {
+        if (reserve(space, mpyi_round_down(span, step), 1) == 0) {
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static int
+reserve_map(struct mpyi_space *space, const struct mpyi_space_config *config)
+{
+    if (!config->map_allowed) {
+        return -1;
+    }
+    size_t step = step_arenas() * MPY_ARENA_SIZE;
+    size_t span = mpyi_os_address_limit();
+    if (span > config->span) {
+        span = config->span;
+    }
+    struct mpyi_map *map = mpyi_map_new();
+    if (map == NULL) {
+        return -1;
+    }
+    for (span = mpyi_round_down(span + step - 1, step); span >= step; span = span / 2) {
+        span = mpyi_round_down(span, step);
+        if (reserve(space, span, 0) == 0) {
+            space->map = map;
+            return 0;
+        }
+    }
+    mpyi_map_free(map);
+    return -1;
+}
+
+int
+mpyi_space_init(struct mpyi_space *space, const struct mpyi_space_config *config)
+{
+    memset(space, 0, sizeof *space);
+    for (int i = 0; i < MPYI_BUCKETS; i++) {
+        space->heads[i] = MPYI_NO_ARENA;
+    }
+    space->oldest_kept = MPYI_NO_ARENA;
+    space->usage = config->usage;
+    space->shared = config->shared;
+    space->keep_max = (uint32_t)(mpyi_options_get()->keep_bytes >> MPYI_ARENA_SHIFT);
+    space->decay_ms = mpyi_options_get()->decay_ms;
+    (void)pthread_mutex_init(&space->lock, NULL);
+    if (reserve_range(space, config) < 0 && reserve_map(space, config) < 0) {
+        return -1;
+    }
+    return 0;
+}
+
+void
+mpyi_space_destroy(struct mpyi_space *space)
+{
+    if (space->reservation == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < space->arena_count; i++) {
+        char *address = space->arenas[i].address;
+        mpyi_unpoison(address, MPY_ARENA_SIZE);
+        mpyi_leak_root_remove(address, MPY_ARENA_SIZE);
+        if (space->map != NULL) {
+            mpyi_os_release(address, MPY_ARENA_SIZE);
+        }
+    }
+    mpyi_os_release(space->reservation, space->reservation_bytes);
+    if (space->map != NULL) {
+        mpyi_map_free(space->map);
+    }
+    (void)pthread_mutex_destroy(&space->lock);
+    memset(space, 0, sizeof *space);
+}
+
+/* Makes the table entries of the next arenas usable. */
+static int
+grow_tables(struct mpyi_space *space)
+{
+    size_t step = step_arenas();
+    size_t first = space->table_arenas;
+    if (first + step > space->table_span >> MPYI_ARENA_SHIFT) {
+        return -1;
+    }
+    size_t pool = first * MPYI_ARENA_POOLS;
+    size_t pools = step * MPYI_ARENA_POOLS;
+    if (mpyi_os_commit(&space->pools[pool], pools * sizeof(struct mpyi_pool)) < 0 ||
+        mpyi_os_commit(&space->classes[pool], pools) < 0 ||
+        mpyi_os_commit(&space->arenas[first], step * sizeof(struct mpyi_arena)) < 0) {
+        return -1;
+    }
+    space->table_arenas += (uint32_t)step;
+    return 0;
+}
+
+/* Memory for the arena of this number, or NULL. */
+static char *
+arena_memory(struct mpyi_space *space, uint32_t number)
+{
+    if (space->map == NULL) {
+        char *address = space->base + ((size_t)number << MPYI_ARENA_SHIFT);
+        return mpyi_os_commit(address, MPY_ARENA_SIZE) < 0 ? NULL : address;
+    }
+    char *address = mpyi_os_map(MPY_ARENA_SIZE, MPY_ARENA_SIZE);
+    if (address != NULL && mpyi_map_set(space->map, address, number) < 0) {
+        mpyi_os_release(address, MPY_ARENA_SIZE);
+        return NULL;
+    }
+    return address;
+}
+
+uint32_t
+mpyi_space_commit_arena(struct mpyi_space *space)
+{
+    uint32_t number = space->arena_count;
+    if (number == space->table_arenas && grow_tables(space) < 0) {
+        return MPYI_NO_ARENA;
+    }
+    char *address = arena_memory(space, number);
+    if (address == NULL) {
+        return MPYI_NO_ARENA;
+    }
+    mpyi_poison(address, MPY_ARENA_SIZE);
+    mpyi_leak_root_add(address, MPY_ARENA_SIZE);
+    struct mpyi_arena *arena = &space->arenas[number];
+    arena->address = address;
+    arena->free = ~UINT64_C(0);
+    arena->dirty = 0;
+    arena->free_count = MPYI_ARENA_POOLS;
+    arena->bucket = MPYI_BUCKET_NONE;
+    __atomic_store_n(&space->arena_count, number + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&space->used, (size_t)(number + 1) << MPYI_ARENA_SHIFT, __ATOMIC_RELEASE);
+    return number;
+}
+
+int
+mpyi_space_need_upper(struct mpyi_space *space, uint32_t pool_index)
+{
+    size_t offset = mpyi_round_down(pool_index * UPPER_BYTES, UPPER_STEP);
+    return mpyi_os_commit((char *)space->upper + offset, UPPER_STEP);
+}
+
+uint32_t
+mpyi_space_find(const struct mpyi_space *space, const void *p)
+{
+    if (space->map != NULL) {
+        uint32_t arena = mpyi_map_get(space->map, p);
+        if (arena == MPYI_NO_ARENA) {
+            return MPYI_NO_POOL;
+        }
+        return arena * MPYI_ARENA_POOLS +
+               (uint32_t)(((uintptr_t)p & (MPY_ARENA_SIZE - 1)) >> MPYI_POOL_SHIFT);
+    }
+    size_t offset = (uintptr_t)p - (uintptr_t)space->base;
+    if (space->reservation == NULL || offset >= __atomic_load_n(&space->used, __ATOMIC_ACQUIRE)) {
+        return MPYI_NO_POOL;
+    }
+    return (uint32_t)(offset >> MPYI_POOL_SHIFT);
+}

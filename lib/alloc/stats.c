@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc/stats.c - counting what is where: the statistics of minipy/memstat.h.
+ *
+ * Nothing is counted while allocating; a request walks the pool descriptors, 64 bytes each (one
+ * million blocks of 64 bytes: 1 MB to read). Blocks in magazines are subtracted, class by class.
+ *
+ *   allocated(class) = sum of pool.used - blocks of the class in magazines
+ *
+ * Lock: a runtime's lock for its figures. For the process other threads go on meanwhile: their
+ * descriptors and magazines are read as they are, each word valid by itself; sums that would
+ * become negative by that are cut at 0.
+ */
+#include "alloc/memheap.h"
+#include "alloc/spaces.h"
+#include "base/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct class_sums {
+    uint64_t pools, used, untouched, cached;
+};
+
+struct census {
+    uint64_t states[MPY_POOL_FULL + 1];
+    struct class_sums classes[MPYI_CLASS_SLOTS];
+    uint64_t heaps;
+    int64_t large_bytes, large_blocks;
+};
+
+static MPYI_NO_TSAN void
+count_pools(const struct mpyi_space *space, struct census *census)
+{
+    size_t used = __atomic_load_n(&space->used, __ATOMIC_ACQUIRE);
+    for (size_t i = 0; i < used >> MPYI_POOL_SHIFT; i++) {
+        const struct mpyi_pool *pool = &space->pools[i];
+        unsigned state = pool->state;
+        unsigned size_class = pool->size_class;
+        census->states[state <= MPY_POOL_FULL ? state : 0]++;
+        if (size_class == 0 || size_class > MPY_CLASS_COUNT || state < MPY_POOL_USED) {
+            continue;
+        }
+        struct class_sums *sums = &census->classes[size_class];
+        sums->pools++;
+        sums->used += pool->used;
+        sums->untouched += (uint64_t)mpyi_class_capacity[size_class] - pool->virgin;
+    }
+}
+
+static MPYI_NO_TSAN void
+count_magazines(const struct mpyi_heap *heap, struct census *census)
+{
+    census->heaps += !heap->orphan;
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        void **top = heap->pub.bins[c].top;
+        void **lo = heap->pub.bins[c].lo;
+        if (lo != NULL && top > lo) {
+            census->classes[c].cached += (uint64_t)(top - lo);
+        }
+    }
+    census->large_bytes += heap->large.held_bytes - (int64_t)heap->large.bytes;
+    census->large_blocks += heap->large.held_blocks - (int64_t)heap->large.blocks;
+}
+
+static void
+take_census(const struct mpyi_spaces *spaces, struct census *census)
+{
+    memset(census, 0, sizeof *census);
+    for (unsigned i = 0; i < spaces->count; i++) {
+        count_pools(spaces->space[i], census);
+    }
+    if (spaces->heap != NULL) {
+        count_magazines(&spaces->heap->raw, census);
+        count_magazines(&spaces->heap->atom, census);
+        count_magazines(&spaces->heap->gc, census);
+        return;
+    }
+    mpyi_heaps_lock();
+    for (struct mpyi_heap *heap = mpyi_heaps_first(); heap != NULL; heap = heap->next_heap) {
+        count_magazines(heap, census);
+    }
+    mpyi_heaps_unlock();
+}
+
+static uint64_t
+minus(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+static uint64_t
+load(_Atomic uint64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static uint64_t
+plus_signed(uint64_t a, int64_t b)
+{
+    int64_t sum = (int64_t)a + b;
+    return sum > 0 ? (uint64_t)sum : 0;
+}
+
+static void
+fill_stats(const struct mpyi_spaces *spaces, const struct census *census, mpy_mem_stats *stats)
+{
+    uint64_t out = 0;
+    for (unsigned i = 0; i < spaces->count; i++) {
+        struct mpyi_space *space = spaces->space[i];
+        mpyi_space_lock(space);
+        stats->arenas_created += space->arenas_created;
+        stats->arenas_released += space->arenas_released;
+        stats->reserved_bytes += space->span;
+        out += space->pools_out;
+        mpyi_space_unlock(space);
+    }
+    stats->arena_bytes = load(&spaces->usage->arena_bytes);
+    stats->arenas = stats->arena_bytes / MPY_ARENA_SIZE;
+    stats->pools_unused = minus(stats->arenas * MPYI_ARENA_POOLS, out);
+    stats->pools_empty = census->states[MPY_POOL_EMPTY];
+    stats->pools_used = census->states[MPY_POOL_USED];
+    stats->pools_full = census->states[MPY_POOL_FULL];
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        uint64_t blocks = minus(census->classes[c].used, census->classes[c].cached);
+        stats->blocks_allocated += blocks;
+        stats->bytes_allocated += blocks * mpyi_class_size(c);
+    }
+    stats->large_blocks = plus_signed(load(&spaces->usage->large_blocks), census->large_blocks);
+    stats->large_bytes = plus_signed(load(&spaces->usage->large_bytes), census->large_bytes);
+    stats->heaps = census->heaps;
+    stats->peak_bytes = load(&spaces->usage->peak);
+}
+
+/* The large cache of a runtime is outside its books; nothing to add. */
+static int
+collect(mpy_runtime *rt, struct census *census, mpy_mem_stats *stats)
+{
+    struct mpyi_spaces spaces;
+    memset(stats, 0, sizeof *stats);
+    if (mpyi_spaces_of(rt, &spaces) < 0) {
+        return -1;
+    }
+    take_census(&spaces, census);
+    fill_stats(&spaces, census, stats);
+    return 0;
+}
+
+int
+mpy_mem_stats_get(mpy_runtime *rt, mpy_mem_stats *out)
+{
+    struct census census;
+    mpy_mem_stats stats;
+    if (collect(rt, &census, &stats) < 0) {
+        return -1;
+    }
+    return mpyi_struct_out(out, &stats, sizeof stats);
+}
+
+static void
+fill_class(const struct census *census, unsigned size_class, mpy_class_stats *stats)
+{
+    const struct class_sums *sums = &census->classes[size_class];
+    memset(stats, 0, sizeof *stats);
+    stats->block_size = (uint32_t)mpyi_class_size(size_class);
+    stats->blocks_per_pool = mpyi_class_capacity[size_class];
+    stats->pools = sums->pools;
+    stats->blocks_allocated = minus(sums->used, sums->cached);
+    stats->blocks_untouched = sums->untouched;
+    stats->blocks_free = minus(sums->pools * stats->blocks_per_pool,
+                               stats->blocks_allocated + stats->blocks_untouched);
+}
+
+int
+mpy_mem_class_stats(mpy_runtime *rt, int size_class, mpy_class_stats *out)
+{
+    struct census census;
+    mpy_mem_stats all;
+    mpy_class_stats stats;
+    if (size_class < 1 || size_class > MPY_CLASS_COUNT) {
+        mpyi_status_set(MPY_E_INVAL);
+        return -1;
+    }
+    if (collect(rt, &census, &all) < 0) {
+        return -1;
+    }
+    fill_class(&census, (unsigned)size_class, &stats);
+    return mpyi_struct_out(out, &stats, sizeof stats);
+}
+
+ptrdiff_t
+mpy_mem_allocated_blocks(mpy_runtime *rt)
+{
+    struct census census;
+    mpy_mem_stats stats;
+    if (collect(rt, &census, &stats) < 0) {
+        return -1;
+    }
+    return (ptrdiff_t)(stats.blocks_allocated + stats.large_blocks);
+}
+
+/* ---- text -------------------------------------------------------------------------------------
+ */
+
+static int
+emit(mpy_write_fn write, void *data, const char *line, int n)
+{
+    return n > 0 && write(data, line, (size_t)n) != 0 ? -1 : 0;
+}
+
+static int
+dump_classes(const struct census *census, mpy_write_fn write, void *data)
+{
+    static const char head[] = "\nclass  size    pools   allocated        free   untouched\n";
+    if (emit(write, data, head, (int)sizeof head - 1) < 0) {
+        return -1;
+    }
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        char line[128];
+        mpy_class_stats stats;
+        fill_class(census, c, &stats);
+        if (stats.pools == 0) {
+            continue;
+        }
+        int n = snprintf(
+            line, sizeof line, "%5u %5u %8llu %11llu %11llu %11llu\n", c, stats.block_size,
+            (unsigned long long)stats.pools, (unsigned long long)stats.blocks_allocated,
+            (unsigned long long)stats.blocks_free, (unsigned long long)stats.blocks_untouched);
+        if (emit(write, data, line, n) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+mpy_mem_dump_stats(mpy_runtime *rt, mpy_write_fn write, void *data)
+{
+    struct census census;
+    mpy_mem_stats stats;
+    if (collect(rt, &census, &stats) < 0) {
+        return -1;
+    }
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {"arenas", stats.arenas},
+        {"bytes in arenas", stats.arena_bytes},
+        {"arenas created", stats.arenas_created},
+        {"arenas released", stats.arenas_released},
+        {"pools unused", stats.pools_unused},
+        {"pools empty", stats.pools_empty},
+        {"pools used", stats.pools_used},
+        {"pools full", stats.pools_full},
+        {"blocks allocated", stats.blocks_allocated},
+        {"bytes allocated", stats.bytes_allocated},
+        {"large blocks", stats.large_blocks},
+        {"bytes in large blocks", stats.large_bytes},
+        {"heaps", stats.heaps},
+        {"bytes reserved", stats.reserved_bytes},
+        {"peak bytes", stats.peak_bytes},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char line[96];
+        int n = snprintf(line, sizeof line, "%-22s %16llu\n", rows[i].name,
+                         (unsigned long long)rows[i].value);
+        if (emit(write, data, line, n) < 0) {
+            return -1;
+        }
+    }
+    return dump_classes(&census, write, data);
+}

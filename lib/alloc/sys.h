@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc/sys.h - the system's malloc under one name.
+ *
+ * In the preload library (MPY_PRELOAD) malloc is this library itself, so glibc's own names are
+ * used; everywhere else the plain ones, which may be another allocator that was preloaded.
+ *
+ * Lock: none; the system's allocator has its own.
+ */
+#ifndef MPY_ALLOC_SYS_H
+#define MPY_ALLOC_SYS_H
+
+#include <stddef.h>
+
+#ifndef MPY_PRELOAD
+#define MPY_PRELOAD 0
+#endif
+
+#if MPY_PRELOAD
+
+void *
+__libc_malloc(size_t n);
+void *
+__libc_calloc(size_t nelem, size_t elsize);
+void *
+__libc_realloc(void *p, size_t n);
+void *
+__libc_memalign(size_t alignment, size_t n);
+void
+__libc_free(void *p);
+
+static inline void *
+mpyi_sys_malloc(size_t n)
+{
+    return __libc_malloc(n);
+}
+
+static inline void *
+mpyi_sys_calloc(size_t n)
+{
+    return __libc_calloc(1, n);
+}
+
+static inline void *
+mpyi_sys_realloc(void *p, size_t n)
+{
+    return __libc_realloc(p, n);
+}
+
+static inline void *
+mpyi_sys_aligned(size_t alignment, size_t n)
+{
+    return __libc_memalign(alignment, n);
+}
+
+static inline void
+mpyi_sys_free(void *p)
+{
+    __libc_free(p);
+}
+
+/* malloc_usable_size() would be the library's own; glibc keeps the size of a chunk, and in bit 1
+   whether it was mapped by itself, in the word before the block. */
+static inline size_t
+mpyi_sys_usable(void *p)
+{
+    size_t word = ((const size_t *)p)[-1];
+    return (word & ~(size_t)7) - ((word & 2) != 0 ? 2 : 1) * sizeof(size_t);
+}
+
+#else
+
+#include <malloc.h>
+#include <stdlib.h>
+
+static inline void *
+mpyi_sys_malloc(size_t n)
+{
+    return malloc(n);
+}
+
+static inline void *
+mpyi_sys_calloc(size_t n)
+{
+    return calloc(1, n);
+}
+
+static inline void *
+mpyi_sys_realloc(void *p, size_t n)
+{
+    return realloc(p, n);
+}
+
+static inline void *
+mpyi_sys_aligned(size_t alignment, size_t n)
+{
+    void *p = NULL;
+    return posix_memalign(&p, alignment, n) == 0 ? p : NULL;
+}
+
+static inline void
+mpyi_sys_free(void *p)
+{
+    free(p);
+}
+
+static inline size_t
+mpyi_sys_usable(void *p)
+{
+    return malloc_usable_size(p);
+}
+
+#endif /* MPY_PRELOAD */
+
+#endif /* MPY_ALLOC_SYS_H */

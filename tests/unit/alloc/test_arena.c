@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_arena.c - handing out pools: fullest arena first, keeping, purging, decay, limits.
+ */
+#include "alloc_test.h"
+
+enum { ARENAS = 4, POOLS = ARENAS * 64 };
+
+struct fixture {
+    struct test_space test;
+    uint32_t pools[POOLS];
+};
+
+static struct fixture fixture;
+
+static void
+take_all(struct mpyi_space *space)
+{
+    for (uint32_t i = 0; i < POOLS; i++) {
+        fixture.pools[i] = mpyi_space_get_pool(space);
+        assert_int_equal(fixture.pools[i], i);
+        assert_ptr_equal(space->pools[i].address,
+                         space->arenas[i / 64].address + (size_t)(i % 64) * MPY_POOL_SIZE);
+    }
+}
+
+static void
+put_range(struct mpyi_space *space, uint32_t from, uint32_t to)
+{
+    mpyi_space_put_pools(space, fixture.pools + from, to - from);
+}
+
+static int
+setup(void **state)
+{
+    (void)state;
+    return test_space_open(&fixture.test, TEST_GIB, 0);
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    int result = mpyi_space_check(&fixture.test.space);
+    mpyi_space_destroy(&fixture.test.space);
+    return result;
+}
+
+static void
+the_fullest_arena_comes_first(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    take_all(space);
+    put_range(space, 0, 10);    /* arena 0: 10 free */
+    put_range(space, 64, 67);   /* arena 1: 3 free */
+    put_range(space, 128, 190); /* arena 2: 62 free */
+    assert_int_equal(mpyi_space_check(space), 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(mpyi_space_get_pool(space), 64 + i);
+    }
+    for (uint32_t i = 0; i < 10; i++) {
+        assert_int_equal(mpyi_space_get_pool(space), i);
+    }
+    assert_int_equal(mpyi_space_get_pool(space), 128);
+    assert_int_equal(space->arena_count, ARENAS);
+}
+
+static void
+books_follow(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    take_all(space);
+    assert_int_equal(fixture.test.usage.arena_bytes, ARENAS * MPY_ARENA_SIZE);
+    assert_int_equal(fixture.test.usage.pool_bytes, POOLS * MPY_POOL_SIZE);
+    put_range(space, 0, POOLS);
+    assert_int_equal(fixture.test.usage.pool_bytes, 0);
+    assert_int_equal(fixture.test.usage.arena_bytes, ARENAS * MPY_ARENA_SIZE);
+    assert_int_equal(space->kept, ARENAS);
+    assert_int_equal(mpyi_space_trim(space, 0), ARENAS * MPY_ARENA_SIZE);
+    assert_int_equal(fixture.test.usage.arena_bytes, 0);
+    assert_int_equal(space->arenas_released, ARENAS);
+    assert_int_equal(fixture.test.usage.peak, ARENAS * MPY_ARENA_SIZE);
+    (void)mpyi_space_get_pool(space);
+    assert_int_equal(space->arenas_created, ARENAS + 1);
+    assert_int_equal(space->arena_count, ARENAS);
+}
+
+static void
+few_empty_arenas_are_kept(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    space->keep_max = 2;
+    take_all(space);
+    put_range(space, 0, POOLS);
+    assert_int_equal(space->kept, 2);
+    assert_int_equal(space->arenas_released, 2);
+    assert_int_equal(mpyi_space_check(space), 0);
+    assert_int_equal(mpyi_space_trim(space, MPY_ARENA_SIZE), MPY_ARENA_SIZE);
+    assert_int_equal(space->kept, 1);
+}
+
+static void
+old_empty_arenas_decay(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    space->decay_ms = 20;
+    take_all(space);
+    put_range(space, 0, 128);
+    mpyi_space_decay(space);
+    assert_int_equal(space->kept, 2);
+    usleep(60000);
+    put_range(space, 128, 192); /* young */
+    mpyi_space_decay(space);
+    assert_int_equal(space->kept, 1);
+    assert_int_equal(space->heads[MPYI_ARENA_POOLS], 2);
+}
+
+static void
+kept_arenas_are_used_before_clean_ones(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    take_all(space);
+    put_range(space, 0, POOLS);
+    (void)mpyi_space_trim(space, 2 * MPY_ARENA_SIZE);
+    uint32_t kept = space->heads[MPYI_ARENA_POOLS];
+    assert_int_equal(mpyi_space_get_pool(space) / 64, kept);
+}
+
+static void
+trim_purges_free_pools_of_used_arenas(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    take_all(space);
+    mpyi_unpoison(space->arenas[0].address, MPY_ARENA_SIZE);
+    memset(space->arenas[0].address, 1, MPY_ARENA_SIZE);
+    put_range(space, 3, 7);
+    put_range(space, 60, 64);
+    assert_int_equal(mpyi_space_trim(space, 0), 8 * MPY_POOL_SIZE);
+    assert_int_equal(mpyi_space_trim(space, 0), 0);
+    const char *arena = space->arenas[0].address;
+    assert_int_equal(arena[2 * MPY_POOL_SIZE], 1);
+    assert_int_equal(arena[3 * MPY_POOL_SIZE], 0);
+    assert_int_equal(arena[7 * MPY_POOL_SIZE - 1], 0);
+    assert_int_equal(arena[7 * MPY_POOL_SIZE], 1);
+    assert_int_equal(arena[MPY_ARENA_SIZE - 1], 0);
+}
+
+static void
+the_limit_counts_pools(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    fixture.test.usage.limit = 3 * MPY_POOL_SIZE;
+    for (uint32_t i = 0; i < 3; i++) {
+        fixture.pools[i] = mpyi_space_get_pool(space);
+        assert_int_not_equal(fixture.pools[i], MPYI_NO_POOL);
+    }
+    assert_int_equal(mpyi_space_get_pool(space), MPYI_NO_POOL);
+    put_range(space, 0, 1);
+    assert_int_not_equal(mpyi_space_get_pool(space), MPYI_NO_POOL);
+    assert_int_equal(mpyi_usage_fits(&fixture.test.usage, 1), 0);
+    assert_int_equal(mpyi_usage_fits(&fixture.test.usage, 0), 1);
+    fixture.test.usage.limit = 0;
+    assert_int_equal(mpyi_usage_fits(&fixture.test.usage, 0), 0);
+}
+
+static void
+no_memory_is_survived(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    mpyi_os_fail_after(1);
+    assert_int_equal(mpyi_space_get_pool(space), MPYI_NO_POOL);
+    mpyi_os_fail_after(0);
+    assert_int_equal(mpyi_space_check(space), 0);
+    assert_int_equal(fixture.test.usage.arena_bytes, 0);
+    take_all(space);
+    mpyi_os_fail_after(1);
+    assert_int_equal(mpyi_space_get_pool(space), MPYI_NO_POOL);
+    mpyi_os_fail_after(0);
+    assert_int_equal(mpyi_space_get_pool(space), POOLS);
+}
+
+static void
+random_takes_and_puts(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    space->keep_max = 1;
+    uint64_t random = 42;
+    uint32_t held[POOLS];
+    size_t count = 0;
+    for (int i = 0; i < 20000; i++) {
+        if (count < POOLS && test_random(&random) % 5 < 3 - (unsigned)(i / 5000 % 2)) {
+            held[count++] = mpyi_space_get_pool(space);
+        } else if (count > 0) {
+            size_t victim = test_random(&random) % count;
+            mpyi_space_put_pools(space, &held[victim], 1);
+            held[victim] = held[--count];
+        }
+        if (i % 500 == 0) {
+            assert_int_equal(mpyi_space_check(space), 0);
+        }
+    }
+    assert_int_equal(space->pools_out, count);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(the_fullest_arena_comes_first),
+        CASE(books_follow),
+        CASE(few_empty_arenas_are_kept),
+        CASE(old_empty_arenas_decay),
+        CASE(kept_arenas_are_used_before_clean_ones),
+        CASE(trim_purges_free_pools_of_used_arenas),
+        CASE(the_limit_counts_pools),
+        CASE(no_memory_is_survived),
+        CASE(random_takes_and_puts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

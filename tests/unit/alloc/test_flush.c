@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_flush.c - from magazines into bitmaps: the older half, runs, wrong frees.
+ */
+#include "alloc_test.h"
+
+static void
+the_older_half_leaves(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    struct mpy_priv_bin *bin = &test.heap->pub.bins[8];
+    void *blocks[65];
+    for (int i = 0; i < 65; i++) {
+        blocks[i] = mpyi_heap_take(test.heap, 8);
+    }
+    for (int i = 0; i < 64; i++) {
+        assert_int_equal(mpy_priv_bin_push(bin, blocks[i]), 1);
+    }
+    assert_int_equal(mpy_priv_bin_push(bin, blocks[64]), 0);
+    mpyi_heap_flush_push(test.heap, 8, blocks[64]);
+    assert_int_equal(bin->top - bin->lo, 33);
+    for (int i = 0; i < 33; i++) {
+        assert_ptr_equal(bin->lo[i], blocks[32 + i]);
+    }
+    assert_int_equal(test.in.space.pools[0].used, 32);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
+static void
+blocks_of_mixed_classes_are_put_back(void **state)
+{
+    (void)state;
+    for (int map = 0; map <= 1; map++) {
+        struct test_heap test;
+        test_heap_open(&test, MPY_KIND_RAW, map);
+        void *blocks[MPY_CLASS_COUNT * 3];
+        for (unsigned i = 0; i < MPY_CLASS_COUNT * 3; i++) {
+            blocks[i] = mpyi_heap_take(test.heap, 1 + i % MPY_CLASS_COUNT);
+        }
+        mpyi_heap_put(test.heap, blocks, MPY_CLASS_COUNT * 3);
+        test_heap_valid(&test);
+        for (uint32_t i = 0; i < MPY_CLASS_COUNT; i++) {
+            assert_int_equal(test.in.space.pools[i].used, 0);
+        }
+        test_heap_close(&test);
+    }
+}
+
+static void
+put_class_does_the_same(void **state)
+{
+    (void)state;
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        struct test_heap test;
+        test_heap_open(&test, MPY_KIND_RAW, 0);
+        void *blocks[700];
+        size_t n = mpyi_class_capacity[c] + 3u;
+        for (size_t i = 0; i < n; i++) {
+            blocks[i] = mpyi_heap_take(test.heap, c);
+        }
+        mpyi_heap_put_class(test.heap, c, blocks, n);
+        test_heap_valid(&test);
+        mpyi_heap_release_empties(test.heap);
+        assert_int_equal(test.in.space.pools_out, 0);
+        test_heap_close(&test);
+    }
+}
+
+static void
+allocated_starts_are_told_from_others(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    char *p = mpyi_heap_take(test.heap, 3); /* 24 bytes, 170 a pool, 16 bytes of tail */
+    char *q = mpyi_heap_take(test.heap, 3);
+    assert_true(mpyi_heap_is_allocated(test.heap, p));
+    assert_true(mpyi_heap_is_allocated(test.heap, q));
+    for (int i = 1; i < 24; i++) {
+        assert_false(mpyi_heap_is_allocated(test.heap, p + i));
+    }
+    assert_false(mpyi_heap_is_allocated(test.heap, p + 48));
+    assert_false(mpyi_heap_is_allocated(test.heap, p + 170 * 24));
+    assert_false(mpyi_heap_is_allocated(test.heap, p + MPY_POOL_SIZE));
+    assert_false(mpyi_heap_is_allocated(test.heap, &test));
+    void *gone = p;
+    mpyi_heap_put(test.heap, &gone, 1);
+    assert_false(mpyi_heap_is_allocated(test.heap, p));
+    test_heap_close(&test);
+}
+
+static void
+free_into_a_pool_nobody_owns(void)
+{
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    void *p = mpyi_heap_take(test.heap, 4);
+    void *again = p;
+    mpyi_heap_put(test.heap, &p, 1);
+    mpyi_heap_release_empties(test.heap);
+    mpyi_heap_put(test.heap, &again, 1);
+}
+
+static void
+wrong_frees_are_named(void **state)
+{
+    (void)state;
+    test_dies(free_into_a_pool_nobody_owns);
+}
+
+static void
+blocks_of_a_sister_heap_go_to_it(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    struct mpyi_heap *sister = mpyi_os_map(sizeof *sister, MPY_POOL_SIZE);
+    mpyi_heap_init(sister, &test.in.space, MPY_KIND_ATOM);
+    void *p = mpyi_heap_take(sister, 4);
+    mpyi_heap_put(test.heap, &p, 1);
+    assert_int_equal(test.in.space.pools[mpyi_space_index(&test.in.space, p)].used, 0);
+    assert_int_equal(mpyi_heap_check(sister), 0);
+    test_heap_valid(&test);
+    mpyi_os_release(sister, sizeof *sister);
+    test_heap_close(&test);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_older_half_leaves),
+        cmocka_unit_test(blocks_of_mixed_classes_are_put_back),
+        cmocka_unit_test(put_class_does_the_same),
+        cmocka_unit_test(allocated_starts_are_told_from_others),
+        cmocka_unit_test(wrong_frees_are_named),
+        cmocka_unit_test(blocks_of_a_sister_heap_go_to_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

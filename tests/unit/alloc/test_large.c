@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_large.c - the cache of large blocks: bins, bounds, eviction; sizes and books of the mem
+ * domain.
+ */
+#include "alloc_test.h"
+
+#include "alloc/sys.h"
+
+static void
+bins_cover_every_size(void **state)
+{
+    (void)state;
+    assert_int_equal(mpyi_large_bin_size(0), 512);
+    assert_int_equal(mpyi_large_bin_size(MPYI_LARGE_BINS - 1), MPYI_LARGE_CACHED_MAX);
+    for (size_t n = 513; n <= MPYI_LARGE_CACHED_MAX; n++) {
+        unsigned bin = mpyi_large_bin_floor(n);
+        assert_true(bin < MPYI_LARGE_BINS);
+        assert_true(mpyi_large_bin_size(bin) <= n);
+        assert_true(bin + 1 == MPYI_LARGE_BINS || mpyi_large_bin_size(bin + 1) > n);
+        size_t good = mpyi_large_good_size(n);
+        assert_true(good >= n && good <= n + n / 8 + 8);
+        assert_int_equal(mpyi_large_bin_size(mpyi_large_bin_floor(good)), good);
+    }
+    assert_int_equal(mpyi_large_good_size(MPYI_LARGE_CACHED_MAX + 1), MPYI_LARGE_CACHED_MAX + 1);
+}
+
+static size_t
+cache_sum(const struct mpyi_large_cache *cache)
+{
+    size_t bytes = 0;
+    uint32_t blocks = 0;
+    for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
+        assert_int_equal(cache->filled >> b & 1, cache->count[b] > 0);
+        for (unsigned i = 0; i < cache->count[b]; i++) {
+            bytes += cache->entries[b][i].size;
+            blocks++;
+            assert_int_equal(mpyi_large_bin_floor(cache->entries[b][i].size), b);
+        }
+    }
+    assert_int_equal(blocks, cache->blocks);
+    return bytes;
+}
+
+static void
+the_cache_is_bounded_and_gives_what_fits(void **state)
+{
+    (void)state;
+    static struct mpyi_large_cache cache;
+    struct mpyi_usage usage = {.limit = UINT64_MAX};
+    cache.limit = 100000;
+    cache.usage = &usage;
+    uint64_t random = 11;
+    for (int i = 0; i < 50000; i++) {
+        size_t n = 513 + test_random(&random) % (i % 2 ? 60000 : 3000);
+        size_t size = 0;
+        void *p = mpyi_large_cache_pop(&cache, n, &size);
+        if (p == NULL) {
+            p = mpyi_sys_malloc(mpyi_large_good_size(n));
+            size = mpyi_large_good_size(n);
+        }
+        assert_true(size >= n);
+        memset(p, 1, n);
+        if (test_random(&random) % 8 == 0 || !mpyi_large_cache_push(&cache, p, size)) {
+            mpyi_sys_free(p);
+        }
+        assert_true(cache.bytes <= cache.limit);
+    }
+    assert_int_equal(cache_sum(&cache), cache.bytes);
+    assert_true(cache.blocks > 0);
+    assert_true(mpyi_large_cache_clear(&cache) > 0);
+    assert_int_equal(cache.blocks + cache.bytes + cache.filled, 0);
+}
+
+static void
+unfit_blocks_are_not_kept(void **state)
+{
+    (void)state;
+    static struct mpyi_large_cache cache;
+    struct mpyi_usage usage = {.limit = UINT64_MAX};
+    cache.usage = &usage;
+    int word;
+    assert_int_equal(mpyi_large_cache_push(&cache, &word, 1000), 0); /* limit 0 */
+    cache.limit = 1 << 20;
+    assert_int_equal(mpyi_large_cache_push(&cache, &word, 0), 0);
+    assert_int_equal(mpyi_large_cache_push(&cache, &word, 511), 0);
+    assert_int_equal(mpyi_large_cache_push(&cache, &word, MPYI_LARGE_CACHED_MAX + 65), 0);
+    assert_int_equal(mpyi_large_cache_push(&cache, &word, SIZE_MAX), 0);
+    size_t size;
+    assert_null(mpyi_large_cache_pop(&cache, 1000, &size));
+    assert_null(mpyi_large_cache_pop(&cache, SIZE_MAX, &size));
+}
+
+static void
+freed_blocks_come_back(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    void *p = mpy_mem_malloc(3000);
+    mpy_mem_free(p);
+    assert_ptr_equal(mpy_mem_malloc(2900), p);
+    mpy_mem_free(p);
+    void *q = mpy_mem_calloc(1, 3000);
+    assert_ptr_equal(q, p);
+    for (int i = 0; i < 3000; i++) {
+        assert_int_equal(((char *)q)[i], 0);
+    }
+    mpy_mem_free(q);
+}
+
+static void
+realloc_keeps_the_bytes(void **state)
+{
+    (void)state;
+    uint64_t random = 3;
+    for (int round = 0; round < 300; round++) {
+        size_t n = 513 + test_random(&random) % 100000;
+        unsigned char *p = mpy_mem_malloc(n);
+        size_t old = mpy_mem_usable_size(p);
+        assert_true(old >= n);
+        memset(p, round & 255, old);
+        size_t next = 513 + test_random(&random) % 200000;
+        p = mpy_mem_realloc(p, next);
+        size_t kept = old < next ? old : next;
+        assert_int_equal(p[0], round & 255);
+        assert_int_equal(p[kept - 1], round & 255);
+        assert_int_equal(p[kept / 2], round & 255);
+        mpy_mem_free(p);
+    }
+}
+
+static void
+the_process_limit_is_kept(void **state)
+{
+    (void)state;
+    void *p = mpy_mem_malloc(1000);
+    mpy_mem_stats stats = {.size = sizeof stats};
+    assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+    assert_int_equal(mpy_mem_stats_get(NULL, &stats), 0);
+    assert_true(stats.large_bytes >= 1000);
+    mpyi_mem_usage.limit = mpyi_mem_usage.pool_bytes + mpyi_mem_usage.large_bytes + 200000;
+    void *q = mpy_mem_malloc(150000);
+    assert_non_null(q);
+    assert_null(mpy_mem_malloc(150000));
+    assert_null(mpy_mem_realloc(q, 450000));
+    assert_int_equal(mpy_status_last(), MPY_E_NOMEM);
+    mpy_mem_free(q);
+    q = mpy_mem_malloc(150000);
+    assert_non_null(q);
+    mpyi_mem_usage.limit = UINT64_MAX;
+    mpy_mem_free(q);
+    mpy_mem_free(p);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bins_cover_every_size),
+        cmocka_unit_test(the_cache_is_bounded_and_gives_what_fits),
+        cmocka_unit_test(unfit_blocks_are_not_kept),
+        cmocka_unit_test(freed_blocks_come_back),
+        cmocka_unit_test(realloc_keeps_the_bytes),
+        cmocka_unit_test(the_process_limit_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_os.c - pages of the system: alignment, commit, purge, failures on demand.
+ */
+#include "alloc_test.h"
+
+static void
+reservations_are_aligned_and_commit(void **state)
+{
+    (void)state;
+    for (size_t align = 4096; align <= 1 << 22; align *= 4) {
+        char *p = mpyi_os_reserve(1 << 22, align);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % align, 0);
+        assert_int_equal(mpyi_os_commit(p + 65536, 65536), 0);
+        memset(p + 65536, 7, 65536);
+        mpyi_os_release(p, 1 << 22);
+    }
+}
+
+static void
+purged_memory_reads_as_zero(void **state)
+{
+    (void)state;
+    size_t page = mpyi_os_page_size();
+    unsigned char *p = mpyi_os_map(8 * page, page);
+    assert_non_null(p);
+    memset(p, 7, 8 * page);
+    assert_int_equal(mpyi_os_purge(p + page, 2 * page), 2 * page);
+    assert_int_equal(p[page - 1], 7);
+    assert_int_equal(p[page], 0);
+    assert_int_equal(p[3 * page - 1], 0);
+    assert_int_equal(p[3 * page], 7);
+    /* Rounded inwards: parts of pages stay. */
+    assert_int_equal(mpyi_os_purge(p + 4 * page + 1, 2 * page), page);
+    assert_int_equal(p[4 * page], 7);
+    assert_int_equal(p[5 * page], 0);
+    assert_int_equal(p[6 * page], 7);
+    assert_int_equal(mpyi_os_purge(p + 1, page), 0);
+    mpyi_os_release(p, 8 * page);
+}
+
+static void
+impossible_sizes_are_refused(void **state)
+{
+    (void)state;
+    assert_null(mpyi_os_reserve(SIZE_MAX & ~(size_t)4095, 4096));
+    assert_null(mpyi_os_reserve(SIZE_MAX & ~(size_t)4095, 1 << 20));
+    assert_null(mpyi_os_map((size_t)1 << 62, 4096));
+}
+
+static void
+the_nth_request_fails(void **state)
+{
+    (void)state;
+    mpyi_os_fail_after(3);
+    void *a = mpyi_os_map(4096, 4096);
+    void *b = mpyi_os_reserve(65536, 4096);
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_int_equal(mpyi_os_commit(b, 65536), -1);
+    assert_null(mpyi_os_map(4096, 4096));
+    assert_null(mpyi_os_reserve(4096, 4096));
+    mpyi_os_fail_after(0);
+    assert_int_equal(mpyi_os_commit(b, 65536), 0);
+    mpyi_os_release(a, 4096);
+    mpyi_os_release(b, 65536);
+}
+
+static void
+limits_and_clock(void **state)
+{
+    (void)state;
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
+    assert_true(mpyi_os_address_limit() ==
+                (limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : (size_t)limit.rlim_cur));
+    uint64_t start = mpyi_os_now_ms();
+    usleep(30000);
+    assert_in_range(mpyi_os_now_ms() - start, 10, 10000);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reservations_are_aligned_and_commit),
+        cmocka_unit_test(purged_memory_reads_as_zero),
+        cmocka_unit_test(impossible_sizes_are_refused),
+        cmocka_unit_test(the_nth_request_fails),
+        cmocka_unit_test(limits_and_clock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

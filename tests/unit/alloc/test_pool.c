@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_pool.c - taking and releasing pools, the states they pass through.
+ */
+#include "alloc_test.h"
+
+static void
+a_pool_passes_through_its_states(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    struct mpyi_heap *heap = test.heap;
+    uint32_t index = mpyi_heap_new_pool(heap, 8);
+    struct mpyi_pool *pool = &heap->space->pools[index];
+    assert_int_equal(pool->state, MPY_POOL_USED);
+    assert_int_equal(heap->space->classes[index], 8);
+    assert_int_equal(heap->partial[8], index);
+    test_heap_valid(&test);
+
+    void *blocks[64];
+    for (int i = 0; i < 64; i++) {
+        assert_int_not_equal(pool->state, MPY_POOL_FULL);
+        blocks[i] = mpyi_heap_take(heap, 8);
+        assert_ptr_equal(blocks[i], pool->address + (size_t)i * 64);
+    }
+    assert_int_equal(pool->state, MPY_POOL_FULL);
+    assert_int_equal(heap->partial[8], MPYI_NO_POOL);
+    test_heap_valid(&test);
+
+    mpyi_heap_put(heap, &blocks[5], 1);
+    assert_int_equal(pool->state, MPY_POOL_USED);
+    assert_int_equal(pool->used, 63);
+    test_heap_valid(&test);
+
+    blocks[5] = blocks[63];
+    mpyi_heap_put(heap, blocks, 63);
+    assert_int_equal(pool->used, 0);
+    assert_int_equal(pool->state, MPY_POOL_USED); /* the only one of its class stays */
+    pool->young = 1;
+    mpyi_heap_pool_release(heap, pool);
+    assert_int_equal(pool->state, MPY_POOL_EMPTY);
+    assert_int_equal(pool->young, 0);
+    assert_int_equal(heap->space->classes[index], 0);
+    test_heap_valid(&test);
+
+    assert_int_equal(mpyi_heap_new_pool(heap, 64), index); /* for any class */
+    assert_int_equal(pool->virgin, 0);
+    mpyi_heap_release_empties(heap);
+    assert_int_equal(pool->state, MPY_POOL_UNUSED);
+    assert_null(pool->owner);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
+static void
+a_second_empty_pool_is_released(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    void *blocks[128];
+    for (int i = 0; i < 128; i++) {
+        blocks[i] = mpyi_heap_take(test.heap, 8);
+    }
+    mpyi_heap_put(test.heap, blocks, 128);
+    assert_int_equal(test.heap->empty_count, 1);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
+static void
+many_empty_pools_go_back_to_the_space(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    enum { N = 8 * 100 };
+    static void *blocks[N];
+    for (int i = 0; i < N; i++) {
+        blocks[i] = mpyi_heap_take(test.heap, 64);
+    }
+    assert_int_equal(test.in.space.pools_out, 100);
+    mpyi_heap_put(test.heap, blocks, N);
+    assert_true(test.heap->empty_count <= MPYI_EMPTIES);
+    assert_true(test.in.space.pools_out <= MPYI_EMPTIES + 1);
+    test_heap_valid(&test);
+    mpyi_heap_release_empties(test.heap);
+    assert_int_equal(test.in.space.pools_out, 0);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
+static void
+eight_byte_pools_have_upper_bits(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    static void *blocks[1024];
+    for (int i = 0; i < 1024; i++) {
+        blocks[i] = mpyi_heap_take(test.heap, 1);
+        assert_non_null(blocks[i]);
+        for (int j = 0; j < i; j++) {
+            assert_ptr_not_equal(blocks[i], blocks[j]);
+        }
+    }
+    assert_int_equal(test.in.space.pools_out, 2);
+    test_heap_valid(&test);
+    for (int i = 0; i < 1024; i++) {
+        mpyi_heap_put(test.heap, &blocks[i * 389 % 1024], 1);
+    }
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
+static void
+no_memory_for_a_pool(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n < 8; n++) {
+        struct test_heap test;
+        test_heap_open(&test, MPY_KIND_RAW, 0);
+        mpyi_os_fail_after(n);
+        uint32_t index = mpyi_heap_new_pool(test.heap, 1);
+        mpyi_os_fail_after(0);
+        test_heap_valid(&test);
+        if (index == MPYI_NO_POOL) {
+            assert_int_not_equal(mpyi_heap_new_pool(test.heap, 1), MPYI_NO_POOL);
+        }
+        test_heap_close(&test);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pool_passes_through_its_states),
+        cmocka_unit_test(a_second_empty_pool_is_released),
+        cmocka_unit_test(many_empty_pools_go_back_to_the_space),
+        cmocka_unit_test(eight_byte_pools_have_upper_bits),
+        cmocka_unit_test(no_memory_for_a_pool),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_rtlarge.c - large blocks of a runtime: prefix, ring, books, cache, sizes at the edge.
+ */
+#include "alloc_test.h"
+
+static struct mpyi_rtheap *heap;
+
+static int
+setup(void **state)
+{
+    (void)state;
+    heap = mpyi_rtheap_new(NULL);
+    return heap == NULL;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    int result = mpyi_rtheap_check(heap);
+    mpyi_rtheap_free(heap);
+    return result;
+}
+
+static void
+the_prefix_says_what_it_is(void **state)
+{
+    (void)state;
+    for (size_t n = 513; n < 300000; n = n * 5 / 4) {
+        char *p = mpyi_rtlarge_alloc(heap, n, MPYI_LARGE_ATOM);
+        struct mpyi_large *prefix = (struct mpyi_large *)(void *)p - 1;
+        assert_int_equal((uintptr_t)p % 16, 0);
+        assert_int_equal(prefix->size & MPYI_LARGE_ATOM, MPYI_LARGE_ATOM);
+        assert_ptr_equal(prefix->heap, heap);
+        assert_true(mpyi_rtlarge_size(p) >= n);
+        assert_int_equal(mpyi_rtlarge_size(p) % 16, 0);
+        memset(p, 1, mpyi_rtlarge_size(p));
+        assert_int_equal(heap->usage.large_blocks, 1);
+        assert_int_equal(heap->usage.large_bytes, mpyi_rtlarge_size(p));
+        mpyi_rtlarge_free(heap, p);
+        assert_int_equal(heap->usage.large_blocks, 0);
+        assert_int_equal(heap->usage.large_bytes, 0);
+    }
+}
+
+static void
+random_work_keeps_the_ring(void **state)
+{
+    (void)state;
+    enum { LIVE = 100 };
+    unsigned char *live[LIVE] = {NULL};
+    uint64_t random = 9;
+    for (int i = 0; i < 20000; i++) {
+        size_t slot = test_random(&random) % LIVE;
+        size_t n = 513 + test_random(&random) % (i % 50 == 0 ? 200000 : 5000);
+        if (live[slot] != NULL && i % 3 == 0) {
+            size_t old = mpyi_rtlarge_size(live[slot]);
+            live[slot] = mpyi_rtlarge_realloc(heap, live[slot], n);
+            assert_non_null(live[slot]);
+            size_t kept = old < n ? old : n;
+            assert_int_equal(live[slot][kept - 1], slot);
+        } else {
+            if (live[slot] != NULL) {
+                mpyi_rtlarge_free(heap, live[slot]);
+            }
+            live[slot] = mpyi_rtlarge_alloc(heap, n, i & 1 ? MPYI_LARGE_ATOM : 0);
+        }
+        memset(live[slot], (int)slot, mpyi_rtlarge_size(live[slot]));
+        if (i % 1000 == 0) {
+            assert_int_equal(mpyi_rtlarge_check(heap), 0);
+        }
+    }
+}
+
+static void
+sizes_at_the_edge(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {PTRDIFF_MAX - 48,        PTRDIFF_MAX - 1, PTRDIFF_MAX,
+                                   (size_t)PTRDIFF_MAX + 1, SIZE_MAX - 31,   SIZE_MAX};
+    void *p = mpyi_rtlarge_alloc(heap, 1000, 0);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        volatile size_t n = sizes[i];
+        assert_null(mpyi_rtlarge_alloc(heap, n, 0));
+        assert_null(mpyi_rtlarge_realloc(heap, p, n));
+    }
+    assert_int_equal(heap->usage.large_blocks, 1);
+}
+
+static void
+freed_blocks_wait_in_a_bounded_cache(void **state)
+{
+    (void)state;
+    if (heap->raw.closed) {
+        skip();
+    }
+    void *p = mpyi_rtlarge_alloc(heap, 4000, 0);
+    mpyi_rtlarge_free(heap, p);
+    assert_int_equal(heap->cache.blocks, 1);
+    assert_ptr_equal(mpyi_rtlarge_alloc(heap, 4000, MPYI_LARGE_ATOM), p);
+    void *blocks[500];
+    for (int i = 0; i < 500; i++) {
+        blocks[i] = mpyi_rtlarge_alloc(heap, 600 + (size_t)i * 100, 0);
+    }
+    for (int i = 0; i < 500; i++) {
+        mpyi_rtlarge_free(heap, blocks[i]);
+    }
+    assert_true(heap->cache.bytes <= heap->cache.limit);
+    assert_true(heap->cache.blocks > 10);
+}
+
+static void
+a_cached_block_beyond_the_limit_is_not_given(void **state)
+{
+    (void)state;
+    void *p = mpyi_rtlarge_alloc(heap, 5000, 0);
+    mpyi_rtlarge_free(heap, p);
+    mpyi_rtheap_set_limit(heap, 4500);
+    assert_null(mpyi_rtlarge_alloc(heap, 4600, 0));
+    assert_non_null(mpyi_rtlarge_alloc(heap, 1000, 0));
+    assert_null(mpyi_rtlarge_alloc(heap, 4000, 0));
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(the_prefix_says_what_it_is),
+        CASE(random_work_keeps_the_ring),
+        CASE(sizes_at_the_edge),
+        CASE(freed_blocks_wait_in_a_bounded_cache),
+        CASE(a_cached_block_beyond_the_limit_is_not_given),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
