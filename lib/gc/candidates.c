@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gc/candidates.c - a full collection that looks only at what may have become garbage.
+ *
+ * An object that was reachable at the last full collection and is not any more lost a reference
+ * somewhere on the way to it. Whatever lost a reference and still lives has its CANDIDATE bit, and
+ * so has every object that is new; the page has a card. So all garbage is among the objects that
+ * can be reached from candidates, and if those are few, counting them alone is enough: references
+ * from anywhere else make an object a root, which is right, because anywhere else is alive.
+ *
+ * The attempt is bounded by BUDGET of the heap; beyond that the walk over everything is cheaper,
+ * and it is the fallback. A heap that was idle costs a look at its cards.
+ *
+ * Invariant: side.list[0 .. n) are the white objects, each once; count is 0 everywhere else.
+ * (Trial deletion from suspects: Bacon and Rajan 2001; there the suspects' whole subgraphs are
+ * counted down in the objects themselves.)
+ *
+ * Lock: the runtime's.
+ */
+#include "gc/internal.h"
+
+/* At most one object in so many, and so many more. */
+#define BUDGET_PART 16u
+#define BUDGET_LEAST 1000u
+
+#define FETCH_AHEAD 8u
+
+struct closure {
+    struct mpyi_gc_pass *pass;
+    mpy_object **list;
+    size_t n, budget;
+    int over; /* the budget is spent */
+};
+
+static void
+add(struct closure *c, mpy_object *o)
+{
+    if (mpyi_gc_is_white(c->pass, mpyi_gc_granule(c->pass, o))) {
+        return;
+    }
+    if (c->n == c->budget) {
+        c->over = 1;
+        return;
+    }
+    mpyi_gc_whiten(c->pass, o, mpyi_gc_type(o));
+    c->list[c->n++] = o;
+}
+
+/* Counts a reference; its object belongs to the closure when it is tracked. Others are not counted,
+   so that nothing is left behind where the list does not lead. */
+static inline void
+follow(struct closure *c, mpy_object *child)
+{
+    uint64_t r = mpyi_gc_rotated(c->pass->base, child);
+    if (r >= c->pass->limit || (mpyi_head(child)->gcword & MPY_PRIV_GC_TRACKED) == 0) {
+        return;
+    }
+    add(c, child);
+    if (!c->over) {
+        mpyi_gc_count_ref(c->pass, child);
+    }
+}
+
+static int
+follow_visited(mpy_object *child, void *data)
+{
+    struct closure *c = data;
+    if (child != NULL) {
+        follow(c, child);
+    }
+    return c->over;
+}
+
+static void
+follow_all(struct closure *c, mpy_object *o)
+{
+    const struct mpyi_type *type = mpyi_gc_type(o);
+    struct mpyi_refs refs = mpyi_gc_refs(o, type);
+    for (size_t i = 0; i < refs.count && !c->over; i++) {
+        follow(c, refs.items[i]);
+    }
+    if (type->layout == MPYI_LAYOUT_CUSTOM && !c->over) {
+        (void)mpyi_custom_traverse(o, type, follow_visited, c);
+    }
+    if ((type->traits & MPYI_TRAIT_HEAP) != 0 && !c->over) {
+        follow(c, mpyi_type_object(type));
+    }
+}
+
+static void
+add_young(struct closure *c, const struct mpyi_young *young)
+{
+    for (uint32_t i = 0; i < young->count && !c->over; i++) {
+        if (young->items[i] != NULL) {
+            add(c, young->items[i]);
+        }
+    }
+}
+
+/* The candidates of one pool lose their bits. */
+static void
+add_pool(struct closure *c, size_t index)
+{
+    unsigned size_class = c->pass->space->classes[index];
+    char *first = (char *)c->pass->base + (index << MPYI_POOL_SHIFT);
+    uint64_t allocated[2];
+    if (size_class == 0) {
+        return;
+    }
+    mpyi_pool_allocated_bits(&c->pass->space->pools[index], allocated);
+    for (unsigned w = 0; w < 2; w++) {
+        for (uint64_t left = allocated[w]; left != 0 && !c->over; left &= left - 1) {
+            mpy_object *o = (mpy_object *)(void *)(first + (w * 64 + mpyi_ctz64(left)) *
+                                                               mpyi_class_size(size_class));
+            const uint32_t both = MPY_PRIV_GC_TRACKED | MPY_PRIV_GC_CANDIDATE;
+            if ((mpyi_head(o)->gcword & both) == both) {
+                mpyi_head(o)->gcword &= ~MPY_PRIV_GC_CANDIDATE;
+                add(c, o);
+            }
+        }
+    }
+}
+
+/* The pools with a card; 8 at a time where there is none. */
+static void
+add_carded(struct closure *c)
+{
+    const uint8_t *cards = c->pass->gc->cards;
+    size_t pools = mpyi_gc_pool_count(c->pass->state->heap);
+    size_t first = mpyi_gc_page((const void *)c->pass->base);
+    for (size_t i = 0; i < pools && !c->over; i++) {
+        size_t page = (first + i) & (MPYI_GC_MAP_BYTES - 1);
+        uint64_t eight;
+        if (page % 8 == 0 && pools - i >= 8) {
+            __builtin_memcpy(&eight, cards + page, sizeof eight);
+            if (eight == 0) {
+                i += 7;
+                continue;
+            }
+        }
+        if (cards[page] != 0) {
+            add_pool(c, i);
+        }
+    }
+}
+
+void
+mpyi_gc_candidates_clean(struct mpyi_gc_pass *pass, size_t n)
+{
+    struct mpyi_gc_side *side = &pass->state->side;
+    for (size_t i = 0; i < n; i++) {
+        /* The object may be gone; where it was is all that counts. */
+        size_t granule = mpyi_gc_granule(pass, side->list[i]);
+        pass->white[granule >> 6] = 0;
+        pass->pending[granule >> 6] = 0;
+        pass->count[granule] = 0;
+        side->special[granule / MPYI_GC_POOL_GRANULES] = 0;
+        if (pass->any_high) {
+            side->high[granule] = 0;
+        }
+    }
+}
+
+int64_t
+mpyi_gc_count_candidates(struct mpyi_gc_pass *pass)
+{
+    struct mpyi_gc *gc = pass->gc;
+    struct mpyi_gc_side *side = &pass->state->side;
+    uint64_t tracked = mpyi_gc_tracked(gc);
+    uint64_t budget = tracked / BUDGET_PART + BUDGET_LEAST;
+    struct closure c = {.pass = pass, .list = side->list};
+    c.budget = budget < side->list_max ? (size_t)budget : side->list_max;
+    if (tracked - gc->old_count > c.budget) {
+        return -1;
+    }
+    pass->from = SIZE_MAX;
+    add_young(&c, &gc->young[0]);
+    add_young(&c, &gc->young[1]);
+    add_carded(&c);
+    for (size_t i = 0; i < c.n && !c.over; i++) {
+        if (i + FETCH_AHEAD < c.n) {
+            __builtin_prefetch(c.list[i + FETCH_AHEAD]);
+        }
+        follow_all(&c, c.list[i]);
+    }
+    if (c.over) {
+        mpyi_gc_candidates_clean(pass, c.n);
+        mpyi_gc_pass_begin(pass, pass->t);
+        return -1;
+    }
+    if (c.n == 0) {
+        pass->from = 0;
+    }
+    mpyi_gc_clear_cards(pass);
+    return (int64_t)c.n;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gc/count.c - the first pass: how many references to each object come from objects.
+ *
+ * Pools in address order, blocks in address order: the objects themselves are read as a stream,
+ * which the processor fetches ahead; only the counts, a byte for 32 bytes of heap, are hit at
+ * random. Item arrays are elsewhere, so those of the objects a little ahead are asked for early.
+ *
+ * What is an object? A block that its pool's bitmap calls allocated and whose gcword says TRACKED.
+ * Magazines are flushed before, so that no freed block passes for allocated. Objects under
+ * construction and atoms are not tracked: what they refer to has a reference that nobody counts,
+ * which makes it a root, as it has to be.
+ *
+ * Counts are kept modulo 256 and compared with the low byte of the object's own count. Objects with
+ * 256 or more references are set aside in `pending` and compared in full before marking.
+ *
+ *   after a pass, for every white object that is no garbage itself: counted <= expected + held,
+ *   and the difference is the number of references from outside
+ *
+ * An instance of a host's type counts as one reference to that type (the type's own count leaves
+ * instances out, see mpyi_gc_expected()).
+ *
+ * Lock: the runtime's.
+ */
+#include "gc/internal.h"
+
+#include <string.h>
+
+/* Bytes ahead that objects, and objects ahead whose arrays, are fetched. */
+#define FETCH_AHEAD 1024u
+#define ARRAY_AHEAD 4u
+
+/* What the inner loops need, apart from the pass: stores of bytes into the tables may change any
+   memory as far as the compiler knows, but no variable whose address is not taken. */
+struct counter {
+    uintptr_t base;
+    uint64_t limit;
+    uint8_t *count;
+};
+
+static inline struct counter
+counter_of(const struct mpyi_gc_pass *pass)
+{
+    struct counter counter = {pass->base, pass->limit, pass->count};
+    return counter;
+}
+
+static inline __attribute__((always_inline)) void
+count_ref(struct counter counter, struct mpyi_gc_pass *pass, const mpy_object *child)
+{
+    uint64_t r = mpyi_gc_rotated(counter.base, child);
+    if (r < counter.limit && MPY_UNLIKELY(++counter.count[r >> 2] == 0)) {
+        mpyi_gc_side_carry(pass, r >> 2);
+    }
+}
+
+static int
+count_visited(mpy_object *child, void *data)
+{
+    struct mpyi_gc_pass *pass = data;
+    if (child != NULL) {
+        count_ref(counter_of(pass), pass, child);
+    }
+    return 0;
+}
+
+static void
+count_custom(struct mpyi_gc_pass *pass, mpy_object *o, const struct mpyi_type *type)
+    __attribute__((noinline));
+
+static void
+count_custom(struct mpyi_gc_pass *pass, mpy_object *o, const struct mpyi_type *type)
+{
+    (void)mpyi_custom_traverse(o, type, count_visited, pass);
+}
+
+static inline __attribute__((always_inline)) void
+count_refs(struct counter counter, struct mpyi_gc_pass *pass, mpy_object *o,
+           const struct mpyi_type *type)
+{
+    struct mpyi_refs refs = mpyi_gc_refs(o, type);
+    uint32_t traits = type->traits;
+    if (MPY_UNLIKELY(type->layout == MPYI_LAYOUT_CUSTOM)) {
+        count_custom(pass, o, type);
+    }
+    for (size_t i = 0; i < refs.count; i++) {
+        count_ref(counter, pass, refs.items[i]);
+    }
+    if ((traits & MPYI_TRAIT_HEAP) != 0) {
+        count_ref(counter, pass, mpyi_type_object(type));
+    }
+}
+
+static void
+note_rare(struct mpyi_gc_pass *pass, size_t granule, uint64_t expected,
+          const struct mpyi_type *type) __attribute__((noinline));
+
+/* Objects with many references, and special ones. */
+static void
+note_rare(struct mpyi_gc_pass *pass, size_t granule, uint64_t expected,
+          const struct mpyi_type *type)
+{
+    if (expected >= 256) {
+        pass->pending[granule >> 6] |= UINT64_C(1) << (granule & 63);
+        pass->any_big = 1;
+    }
+    if (mpyi_gc_is_special(type)) {
+        pass->state->side.special[granule / MPYI_GC_POOL_GRANULES] = 1;
+        pass->any_special = 1;
+    }
+}
+
+/* The expected count of a white object. */
+static inline void
+note_object(struct mpyi_gc_pass *pass, mpy_object *o, const struct mpyi_type *type, size_t granule,
+            uint8_t *low, uint32_t held)
+{
+    uint64_t expected = mpyi_gc_expected(o, type) - held;
+    int special = mpyi_gc_is_special(type);
+    low[granule] = (uint8_t)expected;
+    if (MPY_UNLIKELY((expected >= 256) | special)) {
+        note_rare(pass, granule, expected, type);
+    }
+}
+
+void
+mpyi_gc_whiten(struct mpyi_gc_pass *pass, mpy_object *o, const struct mpyi_type *type)
+{
+    size_t granule = mpyi_gc_granule(pass, o);
+    size_t word = granule >> 6;
+    pass->white[word] |= UINT64_C(1) << (granule & 63);
+    pass->from = word < pass->from ? word : pass->from;
+    pass->to = word >= pass->to ? word + 1 : pass->to;
+    pass->examined++;
+    note_object(pass, o, type, granule, pass->low, pass->held);
+}
+
+/* The array of an object a little ahead will be wanted soon. */
+static inline void
+fetch_array(const char *block)
+{
+    const struct mpy_priv_header *head = (const struct mpy_priv_header *)(const void *)block;
+    if ((head->gcword & MPY_PRIV_GC_TRACKED) != 0) {
+        const struct mpyi_type *type = (const struct mpyi_type *)head->type;
+        if (type->layout == MPYI_LAYOUT_INDIRECT) {
+            __builtin_prefetch(*(void *const *)(const void *)(block + type->ref_offset));
+        }
+    }
+}
+
+/* One word of a pool's bitmap of allocated blocks. */
+static inline __attribute__((always_inline)) void
+count_blocks(struct counter counter, struct mpyi_gc_pass *pass, char *first, size_t size,
+             uint64_t allocated, uint64_t white[2])
+{
+    uint8_t *low = pass->low;
+    for (uint64_t left = allocated; left != 0; left &= left - 1) {
+        unsigned i = mpyi_ctz64(left);
+        char *block = first + i * size;
+        mpy_object *o = (mpy_object *)(void *)block;
+        uint32_t word = mpyi_head(o)->gcword;
+        const struct mpyi_type *type = mpyi_gc_type(o);
+        unsigned granule = mpyi_pool_offset(block) >> MPYI_GC_GRANULE_SHIFT;
+        __builtin_prefetch(block + FETCH_AHEAD);
+        if (i + ARRAY_AHEAD < 64 && (allocated >> (i + ARRAY_AHEAD) & 1) != 0) {
+            fetch_array(block + ARRAY_AHEAD * size);
+        }
+        if ((word & MPY_PRIV_GC_TRACKED) == 0) {
+            continue;
+        }
+        if ((int32_t)word < 0) {
+            mpyi_head(o)->gcword = word & ~MPY_PRIV_GC_CANDIDATE;
+        }
+        white[granule >> 6] |= UINT64_C(1) << (granule & 63);
+        note_object(pass, o, type, ((uintptr_t)block - counter.base) >> MPYI_GC_GRANULE_SHIFT, low,
+                    0);
+        count_refs(counter, pass, o, type);
+    }
+}
+
+void
+mpyi_gc_clear_cards(struct mpyi_gc_pass *pass)
+{
+    size_t first = mpyi_gc_page((const void *)pass->base);
+    size_t pools = mpyi_gc_pool_count(pass->state->heap);
+    size_t before_end = MPYI_GC_MAP_BYTES - first;
+    if (pools >= MPYI_GC_MAP_BYTES) {
+        memset(pass->gc->cards, 0, MPYI_GC_MAP_BYTES);
+    } else if (pools <= before_end) {
+        memset(pass->gc->cards + first, 0, pools);
+    } else {
+        memset(pass->gc->cards + first, 0, before_end);
+        memset(pass->gc->cards, 0, pools - before_end);
+    }
+}
+
+void
+mpyi_gc_count_all(struct mpyi_gc_pass *pass)
+{
+    struct counter counter = counter_of(pass);
+    size_t pools = mpyi_gc_pool_count(pass->state->heap);
+    for (size_t i = 0; i < pools; i++) {
+        unsigned size_class = pass->space->classes[i];
+        uint64_t allocated[2];
+        uint64_t white[2] = {0, 0};
+        size_t size = mpyi_class_size(size_class);
+        char *first = (char *)pass->base + (i << MPYI_POOL_SHIFT);
+        if (size_class == 0) {
+            continue;
+        }
+        mpyi_pool_allocated_bits(&pass->space->pools[i], allocated);
+        count_blocks(counter, pass, first, size, allocated[0], white);
+        count_blocks(counter, pass, first + 64 * size, size, allocated[1], white);
+        pass->white[i * MPYI_GC_POOL_WORDS] = white[0];
+        pass->white[i * MPYI_GC_POOL_WORDS + 1] = white[1];
+        pass->examined += mpyi_popcount64(white[0]) + mpyi_popcount64(white[1]);
+    }
+    pass->from = 0;
+    pass->to = pools * MPYI_GC_POOL_WORDS;
+    mpyi_gc_clear_cards(pass);
+}
+
+void
+mpyi_gc_count_list(struct mpyi_gc_pass *pass, mpy_object *const *items, size_t n)
+{
+    pass->from = SIZE_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const struct mpyi_type *type = mpyi_gc_type(items[i]);
+        if ((mpyi_head(items[i])->gcword & MPY_PRIV_GC_TRACKED) != 0) {
+            mpyi_gc_whiten(pass, items[i], type);
+            count_refs(counter_of(pass), pass, items[i], type);
+        }
+    }
+    if (pass->from == SIZE_MAX) {
+        pass->from = 0;
+    }
+}

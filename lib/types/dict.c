@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * types/dict.c - the dict: its life, access by key, and its type.
+ *
+ * Every access is a search (types/dict_table.h) and then a change that runs no user code, so it is
+ * one step to everybody else. find() picks the search: keys whose hash and equality run no code,
+ * strs above all, take the short ones; everything else goes through mpyi_dict_search_any(). A str
+ * in a GENERAL table tries the short one first: only a key of a host's type could still be equal.
+ *
+ * References are dropped last, when the dict is in its new state.
+ *
+ * C strings are hashed and compared as bytes; a str is made only to be stored, or to be compared
+ * with keys of host types.
+ *
+ * Lock: the runtime's.
+ */
+#include "types/dict_table.h"
+
+#include "minipy/err.h"
+
+#include "types/iter.h"
+#include "types/protocol.h"
+
+/* ---- life
+ * ------------------------------------------------------------------------------------------ */
+
+mpy_object *
+mpyi_dict_new(struct mpyi_thread *t, size_t reserve)
+{
+    struct mpyi_dict *d =
+        (struct mpyi_dict *)mpyi_gc_new(t, &mpyi_dict_type, sizeof(struct mpyi_dict));
+    if (MPY_UNLIKELY(d == NULL)) {
+        return NULL;
+    }
+    mpyi_dict_reset(d, 0);
+    if (MPY_UNLIKELY(reserve != 0) && mpyi_dict_reserve(t, d, reserve) < 0) {
+        mpyi_gc_free(t, (mpy_object *)d, sizeof *d);
+        return NULL;
+    }
+    mpyi_gc_track(t, (mpy_object *)d);
+    return (mpy_object *)d;
+}
+
+mpy_object *
+mpy_dict_new(size_t reserve)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    if (t == NULL) {
+        return NULL;
+    }
+    mpyi_safe_point(t);
+    return mpyi_dict_new(t, reserve);
+}
+
+static void
+dict_dealloc(struct mpyi_thread *t, mpy_object *o)
+{
+    struct mpyi_dict *d = mpyi_dict(o);
+    const struct mpyi_dict_entry *e = d->entries;
+    const struct mpyi_dict_entry *end = e + mpyi_dict_used(d);
+    for (; e < end; e++) {
+        if (e->key != NULL) {
+            mpyi_drop(t, e->key);
+            mpyi_drop(t, e->value);
+        }
+    }
+    mpyi_dict_free_table(t, d->entries, d->state);
+    mpyi_gc_free(t, o, sizeof *d);
+}
+
+static void
+dict_empty(struct mpyi_thread *t, mpy_object *o)
+{
+    struct mpyi_dict *d = mpyi_dict(o);
+    struct mpyi_dict old = *d;
+    size_t i;
+    mpyi_dict_reset(d, mpyi_dict_version(d) + 1);
+    for (i = 0; i < mpyi_dict_used(&old); i++) {
+        mpyi_xdrop(t, old.entries[i].key);
+        mpyi_xdrop(t, old.entries[i].value);
+    }
+    mpyi_dict_free_table(t, old.entries, old.state);
+}
+
+static void
+dict_free_extra(struct mpyi_thread *t, mpy_object *o)
+{
+    mpyi_dict_free_table(t, mpyi_dict(o)->entries, mpyi_dict(o)->state);
+}
+
+static size_t
+dict_extra_size(const mpy_object *o)
+{
+    return mpyi_dict_table_bytes(mpyi_dict(o));
+}
+
+void
+mpyi_dict_clear(struct mpyi_thread *t, struct mpyi_dict *d)
+{
+    struct mpyi_dict_entry *entries = d->entries;
+    uint64_t state = d->state;
+    size_t used = mpyi_dict_used(d);
+    size_t i;
+    mpyi_dict_reset(d, mpyi_dict_version(d) + 1);
+    for (i = 0; i < used; i++) {
+        mpy_xdecref(entries[i].key);
+        mpy_xdecref(entries[i].value);
+    }
+    mpyi_dict_free_table(t, entries, state);
+}
+
+/* ---- finding a key
+ * ------------------------------------------------------------------------------------ */
+
+/* Any key that is no str: 1, 0, -1. *hash is set unless the result is -1. */
+static __attribute__((noinline)) int
+find_other(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t *hash,
+           struct mpyi_dict_place *place)
+{
+    int64_t value;
+    if (mpyi_dict_kind_of_key(key) == MPYI_DICT_SIMPLE) {
+        *hash = mpyi_dict_hash_simple(key);
+        if (mpyi_dict_kind(d) != MPYI_DICT_GENERAL) {
+            return mpyi_dict_search_simple(d, key, *hash, place);
+        }
+    } else {
+        if (mpyi_hash(t, key, &value) < 0) {
+            return -1;
+        }
+        *hash = (uint64_t)value;
+    }
+    return mpyi_dict_search_any(t, d, key, *hash, place);
+}
+
+static inline int
+find(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t *hash,
+     struct mpyi_dict_place *place)
+{
+    if (MPY_LIKELY(mpyi_is_str(key))) {
+        *hash = mpyi_str_hash(mpyi_str_of(key));
+        if (mpyi_dict_search_str(d, mpyi_str_of(key), *hash, place)) {
+            return 1;
+        }
+        return MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL)
+                   ? 0
+                   : mpyi_dict_search_any(t, d, key, *hash, place);
+    }
+    return find_other(t, d, key, hash, place);
+}
+
+/* The same for a C string. */
+static inline int
+find_utf8(struct mpyi_thread *t, const char *function, struct mpyi_dict *d, const char *utf8,
+          struct mpyi_dict_place *place)
+{
+    size_t n = strlen(utf8);
+    uint64_t hash = mpyi_hash_bytes(utf8, n);
+    mpy_object *key;
+    int found = mpyi_dict_search_bytes(d, utf8, n, hash, place);
+    if (found || MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL)) {
+        return found;
+    }
+    key = mpyi_str_new(t, function, utf8, n);
+    if (key == NULL) {
+        return -1;
+    }
+    found = mpyi_dict_search_any(t, d, key, hash, place);
+    mpy_decref(key);
+    return found;
+}
+
+/* ---- access
+ * ------------------------------------------------------------------------------------------- */
+
+int
+mpyi_dict_get(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object **out)
+{
+    struct mpyi_dict *d = mpyi_dict(o);
+    struct mpyi_dict_place place;
+    uint64_t hash;
+    int found = find(t, d, key, &hash, &place);
+    *out = NULL;
+    if (found > 0) {
+        *out = mpy_newref(d->entries[place.entry].value);
+    }
+    return found;
+}
+
+/* Stores a value in an entry that was found. */
+static inline void
+replace(struct mpyi_dict *d, const struct mpyi_dict_place *place, mpy_object *value)
+{
+    mpy_object **slot = &d->entries[place->entry].value;
+    mpy_object *old = *slot;
+    mpy_incref(value);
+    *slot = value;
+    mpy_decref(old);
+}
+
+int
+mpyi_dict_set(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object *value)
+{
+    struct mpyi_dict *d = mpyi_dict(o);
+    struct mpyi_dict_place place;
+    uint64_t hash;
+    int found = find(t, d, key, &hash, &place);
+    if (found < 0) {
+        return -1;
+    }
+    if (found == 0) {
+        return mpyi_dict_add(t, d, key, value, hash, &place);
+    }
+    replace(d, &place, value);
+    return 0;
+}
+
+int
+mpyi_dict_pop(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object **out)
+{
+    struct mpyi_dict *d = mpyi_dict(o);
+    struct mpyi_dict_place place;
+    struct mpyi_dict_entry entry;
+    uint64_t hash;
+    int found = find(t, d, key, &hash, &place);
+    if (out != NULL) {
+        *out = NULL;
+    }
+    if (found <= 0) {
+        return found;
+    }
+    entry = d->entries[place.entry];
+    mpyi_dict_take(d, &place);
+    if (out != NULL) {
+        *out = entry.value;
+    } else {
+        mpy_decref(entry.value);
+    }
+    mpy_decref(entry.key);
+    return 1;
+}
+
+int
+mpyi_dict_contains(struct mpyi_thread *t, mpy_object *o, mpy_object *key)
+{
+    struct mpyi_dict_place place;
+    uint64_t hash;
+    return find(t, mpyi_dict(o), key, &hash, &place);
+}
+
+mpy_object *
+mpyi_dict_find_str(const mpy_object *o, mpy_object *key)
+{
+    struct mpyi_dict *d = mpyi_dict(o);
+    struct mpyi_dict_place place;
+    struct mpyi_str *s = mpyi_str_of(key);
+    MPY_ASSERT(mpyi_dict_kind(d) == MPYI_DICT_STR);
+    return mpyi_dict_search_str(d, s, mpyi_str_hash(s), &place) ? d->entries[place.entry].value
+                                                                : NULL;
+}
+
+mpy_object *
+mpyi_dict_find_bytes(const mpy_object *o, const char *utf8, size_t n, uint64_t hash)
+{
+    struct mpyi_dict *d = mpyi_dict(o);
+    struct mpyi_dict_place place;
+    MPY_ASSERT(mpyi_dict_kind(d) == MPYI_DICT_STR);
+    return mpyi_dict_search_bytes(d, utf8, n, hash, &place) ? d->entries[place.entry].value : NULL;
+}
+
+/* ---- the public functions
+ * ------------------------------------------------------------------------------ */
+
+/* Checks `dict` and an object argument of a public function. int0. */
+static inline int
+check(const char *function, const mpy_object *dict, const mpy_object *o, const char *name)
+{
+    if (MPY_UNLIKELY(!mpy_dict_check(dict))) {
+        (void)mpyi_err_argument(function, "dict", "dict", dict);
+        return -1;
+    }
+    if (MPY_UNLIKELY(o == NULL)) {
+        (void)mpyi_err_argument(function, name, "object", NULL);
+        return -1;
+    }
+    return 0;
+}
+
+static inline int
+check_text(const char *function, const mpy_object *dict, const char *utf8)
+{
+    if (MPY_UNLIKELY(!mpy_dict_check(dict))) {
+        (void)mpyi_err_argument(function, "dict", "dict", dict);
+        return -1;
+    }
+    if (MPY_UNLIKELY(utf8 == NULL)) {
+        (void)mpyi_err_argument(function, "key", "text", NULL);
+        return -1;
+    }
+    return 0;
+}
+
+/* No thread, or no place for the result. Always -1. */
+static __attribute__((cold, noinline)) int
+bad_out(const struct mpyi_thread *t, const char *function, mpy_object **out)
+{
+    if (out != NULL) {
+        *out = NULL;
+    } else if (t != NULL) {
+        (void)mpyi_err_argument(function, "out", "pointer", NULL);
+    }
+    return -1;
+}
+
+ptrdiff_t
+mpy_dict_length(mpy_object *dict)
+{
+    if (mpyi_enter(__func__) == NULL) {
+        return -1;
+    }
+    if (!mpy_dict_check(dict)) {
+        (void)mpyi_err_argument(__func__, "dict", "dict", dict);
+        return -1;
+    }
+    return (ptrdiff_t)mpyi_dict_length(dict);
+}
+
+int
+mpy_dict_get(mpy_object *dict, mpy_object *key, mpy_object **out)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    if (MPY_UNLIKELY(t == NULL) || MPY_UNLIKELY(out == NULL)) {
+        return bad_out(t, __func__, out);
+    }
+    *out = NULL;
+    if (check(__func__, dict, key, "key") < 0) {
+        return -1;
+    }
+    return mpyi_dict_get(t, dict, key, out);
+}
+
+int
+mpy_dict_get_utf8(mpy_object *dict, const char *key, mpy_object **out)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_dict_place place;
+    int found;
+    if (MPY_UNLIKELY(t == NULL) || MPY_UNLIKELY(out == NULL)) {
+        return bad_out(t, __func__, out);
+    }
+    *out = NULL;
+    if (check_text(__func__, dict, key) < 0) {
+        return -1;
+    }
+    found = find_utf8(t, __func__, mpyi_dict(dict), key, &place);
+    if (found > 0) {
+        *out = mpy_newref(mpyi_dict(dict)->entries[place.entry].value);
+    }
+    return found;
+}
+
+int
+mpy_dict_set(mpy_object *dict, mpy_object *key, mpy_object *value)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    if (MPY_UNLIKELY(t == NULL) || check(__func__, dict, key, "key") < 0) {
+        return -1;
+    }
+    if (MPY_UNLIKELY(value == NULL)) {
+        (void)mpyi_err_argument(__func__, "value", "object", NULL);
+        return -1;
+    }
+    return mpyi_dict_set(t, dict, key, value);
+}
+
+int
+mpy_dict_set_utf8(mpy_object *dict, const char *key, mpy_object *value)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_dict_place place;
+    mpy_object *str;
+    int result;
+    if (MPY_UNLIKELY(t == NULL) || check_text(__func__, dict, key) < 0) {
+        return -1;
+    }
+    if (MPY_UNLIKELY(value == NULL)) {
+        (void)mpyi_err_argument(__func__, "value", "object", NULL);
+        return -1;
+    }
+    result = find_utf8(t, __func__, mpyi_dict(dict), key, &place);
+    if (result != 0) {
+        if (result > 0) {
+            replace(mpyi_dict(dict), &place, value);
+        }
+        return result > 0 ? 0 : -1;
+    }
+    str = mpyi_str_new(t, __func__, key, strlen(key));
+    if (str == NULL) {
+        return -1;
+    }
+    result = mpyi_dict_set(t, dict, str, value);
+    mpy_decref(str);
+    return result;
+}
+
+int
+mpy_dict_set_default(mpy_object *dict, mpy_object *key, mpy_object *value, mpy_object **out)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_dict_place place;
+    uint64_t hash;
+    int found = -1;
+    if (out != NULL) {
+        *out = NULL;
+    }
+    if (t == NULL || check(__func__, dict, key, "key") < 0) {
+        return -1;
+    }
+    if (value == NULL) {
+        (void)mpyi_err_argument(__func__, "value", "object", NULL);
+        return -1;
+    }
+    found = find(t, mpyi_dict(dict), key, &hash, &place);
+    if (found > 0) {
+        value = mpyi_dict(dict)->entries[place.entry].value;
+    } else if (found < 0 || mpyi_dict_add(t, mpyi_dict(dict), key, value, hash, &place) < 0) {
+        return -1;
+    }
+    if (out != NULL) {
+        *out = mpy_newref(value);
+    }
+    return found;
+}
+
+/* KeyError with the key as its argument. */
+static __attribute__((cold)) void
+key_error(mpy_object *key)
+{
+    mpy_object *type = mpy_exc_type(MPY_EXC_KEY_ERROR);
+    if (type != NULL) {
+        mpy_err_set_object(type, key);
+        mpy_decref(type);
+    }
+}
+
+int
+mpy_dict_del(mpy_object *dict, mpy_object *key)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    int found;
+    if (MPY_UNLIKELY(t == NULL) || check(__func__, dict, key, "key") < 0) {
+        return -1;
+    }
+    found = mpyi_dict_pop(t, dict, key, NULL);
+    if (found == 0) {
+        key_error(key);
+    }
+    return found > 0 ? 0 : -1;
+}
+
+int
+mpy_dict_pop(mpy_object *dict, mpy_object *key, mpy_object **out)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    if (out != NULL) {
+        *out = NULL;
+    }
+    if (MPY_UNLIKELY(t == NULL) || check(__func__, dict, key, "key") < 0) {
+        return -1;
+    }
+    return mpyi_dict_pop(t, dict, key, out);
+}
+
+int
+mpy_dict_contains(mpy_object *dict, mpy_object *key)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    if (MPY_UNLIKELY(t == NULL) || check(__func__, dict, key, "key") < 0) {
+        return -1;
+    }
+    return mpyi_dict_contains(t, dict, key);
+}
+
+mpy_object *
+mpy_dict_copy(mpy_object *dict)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    mpy_object *copy;
+    if (t == NULL || check(__func__, dict, dict, "dict") < 0) {
+        return NULL;
+    }
+    mpyi_safe_point(t);
+    copy = mpyi_dict_new(t, 0);
+    if (copy != NULL && mpyi_dict_copy_table(t, mpyi_dict(copy), mpyi_dict(dict)) < 0) {
+        mpy_decref(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+int
+mpy_dict_update(mpy_object *dict, mpy_object *other)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    const struct mpyi_dict *from;
+    uint64_t version;
+    size_t i;
+    if (t == NULL || check(__func__, dict, dict, "dict") < 0) {
+        return -1;
+    }
+    if (!mpy_dict_check(other)) {
+        (void)mpyi_err_argument(__func__, "other", "dict", other);
+        return -1;
+    }
+    if (dict == other) {
+        return 0;
+    }
+    if (mpyi_dict_log2(mpyi_dict(dict)) == 0) {
+        return mpyi_dict_copy_table(t, mpyi_dict(dict), mpyi_dict(other));
+    }
+    from = mpyi_dict(other);
+    version = mpyi_dict_version(from);
+    for (i = from->first; i < mpyi_dict_used(from); i++) {
+        struct mpyi_dict_entry e = from->entries[i];
+        int result;
+        if (e.key == NULL) {
+            continue;
+        }
+        mpy_incref(e.key);
+        mpy_incref(e.value);
+        result = mpyi_dict_set(t, dict, e.key, e.value);
+        mpy_decref(e.key);
+        mpy_decref(e.value);
+        if (result < 0) {
+            return -1;
+        }
+        if (version != mpyi_dict_version(from)) {
+            (void)mpyi_err_format(MPY_EXC_RUNTIME_ERROR, "%s(): other changed during update",
+                                  __func__);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+mpy_dict_clear(mpy_object *dict)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    if (t == NULL || check(__func__, dict, dict, "dict") < 0) {
+        return -1;
+    }
+    mpyi_dict_clear(t, mpyi_dict(dict));
+    return 0;
+}
+
+/* ---- the type
+ * ------------------------------------------------------------------------------------------- */
+
+static ptrdiff_t
+slot_length(mpy_object *o)
+{
+    return (ptrdiff_t)mpyi_dict_length(o);
+}
+
+static int
+slot_is_true(mpy_object *o)
+{
+    return mpyi_dict_length(o) != 0;
+}
+
+static mpy_object *
+slot_get_item(mpy_object *o, mpy_object *key)
+{
+    mpy_object *value;
+    if (mpyi_dict_get(mpyi_current(), o, key, &value) == 0) {
+        key_error(key);
+    }
+    return value;
+}
+
+static int
+slot_set_item(mpy_object *o, mpy_object *key, mpy_object *value)
+{
+    int found;
+    if (value != NULL) {
+        return mpyi_dict_set(mpyi_current(), o, key, value);
+    }
+    found = mpyi_dict_pop(mpyi_current(), o, key, NULL);
+    if (found == 0) {
+        key_error(key);
+    }
+    return found > 0 ? 0 : -1;
+}
+
+static int
+slot_contains(mpy_object *o, mpy_object *key)
+{
+    return mpyi_dict_contains(mpyi_current(), o, key);
+}
+
+const struct mpyi_type mpyi_dict_type = {
+    .head = MPYI_STATIC_HEAD(MPY_TF_DICT),
+    .layout = MPYI_LAYOUT_INDIRECT,
+    .id = MPY_TYPE_ID_DICT,
+    .ref_offset = offsetof(struct mpyi_dict, entries),
+    .count_offset = offsetof(struct mpyi_dict, refs),
+    .instance_size = sizeof(struct mpyi_dict),
+    .name = "dict",
+    .qualname = "dict",
+    .base = &mpyi_object_type,
+    .dealloc = dict_dealloc,
+    .empty = dict_empty,
+    .extra_size = dict_extra_size,
+    .free_extra = dict_free_extra,
+    .slots =
+        {
+            .repr = mpyi_dict_slot_repr,
+            .hash = mpyi_hash_unhashable,
+            .compare = mpyi_dict_slot_compare,
+            .is_true = slot_is_true,
+            .length = slot_length,
+            .get_item = slot_get_item,
+            .set_item = slot_set_item,
+            .contains = slot_contains,
+            .iter = mpyi_iter_of_dict,
+        },
+};

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * types/dict_table.h - the hash table behind a dict.
+ *
+ * One block holds all of a table. `entries` points into it, everything else lies below:
+ *
+ *     +-----------+------------+---------------------+-----------------------------+
+ *     |  hashes   |  indices   |   control groups    |  entries {key, value}       |
+ *     |  8 * U    |   w * S    |  ... | 1 | 0 (16 B) |  0 | 1 | 2 | ... | U - 1    |
+ *     +-----------+------------+---------------------+-----------------------------+
+ *      GENERAL only  S > 16                          ^ entries, in order of insertion
+ *
+ *   S  slots, a power of two >= 8; one control byte each (S = 8 has a group of 16 all the same)
+ *   U  entries the table has room for: 8 of 8 slots, else 7/8 S; so a group with an empty slot
+ * exists w  1, 2 or 4: bytes of an index, the smallest that fits
+ *
+ * Control bytes (as in Abseil's tables): EMPTY, DELETED, or the top 7 bits of the spread hash. A
+ * look-up compares the 16 bytes of a group at once, goes to the entries whose 7 bits agree, and
+ * ends at the first group with an EMPTY byte. Groups are probed in triangular steps. In tables of
+ * one group (S <= 16) slot n is entry n, so there are no indices; else index[slot] is the entry. A
+ * walk reads the dense entries only.
+ *
+ * No hash is kept for keys whose hash is cheap and runs no code: strs cache theirs, numbers are
+ * their own. GENERAL tables keep the hash of each entry: growing must not run user code.
+ *
+ * Every hash is spread with one 64 x 64 -> 128 bit multiplication by a secret (mpyi_dict_spread):
+ * hashes of numbers are not keyed, and a host's hash may be anything.
+ *
+ * Deleting clears the entry, and makes its slot EMPTY if its group has an EMPTY slot (then no probe
+ * ever went past this group), else DELETED. When the entries are used up the table is rebuilt for
+ * 1.5 times the live ones: it grows, stays (compacted in place, no allocation) or shrinks.
+ *
+ * Invariants: slots not EMPTY <= entries used <= U < S (S > 8); live <= used; entries before
+ * `first` are deleted; each live entry is reachable from its hash; kinds only grow.
+ *
+ * Lock: the runtime's.
+ */
+#ifndef MPY_TYPES_DICT_TABLE_H
+#define MPY_TYPES_DICT_TABLE_H
+
+#include "base/bits.h"
+#include "types/dict.h"
+#include "types/hash.h"
+#include "types/number.h"
+#include "types/str.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define MPYI_SLOT_EMPTY    0x80u
+#define MPYI_SLOT_DELETED  0xFEu
+#define MPYI_GROUP         16u
+#define MPYI_DICT_LOG2_MAX 32u
+
+#define MPYI_DICT_VERSION_ONE ((uint64_t)1 << 16)
+
+/* ---- groups of control bytes: bit n of a result is for byte n
+ * ------------------------------------ */
+
+/* Portable: two words at a time. Exact; used where there is no SSE2, and to test the other. */
+static inline uint32_t
+mpyi_swar_high_bits(uint64_t x)
+{
+    return (uint32_t)(((x >> 7 & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080)) >>
+                      56);
+}
+
+static inline uint32_t
+mpyi_swar_match(const uint8_t *group, uint8_t byte)
+{
+    const uint64_t low7 = UINT64_C(0x7F7F7F7F7F7F7F7F);
+    uint64_t pattern = UINT64_C(0x0101010101010101) * byte;
+    uint64_t x, y;
+    __builtin_memcpy(&x, group, 8);
+    __builtin_memcpy(&y, group + 8, 8);
+    x ^= pattern;
+    y ^= pattern;
+    x = ~(((x & low7) + low7) | x | low7);
+    y = ~(((y & low7) + low7) | y | low7);
+    return mpyi_swar_high_bits(x) | mpyi_swar_high_bits(y) << 8;
+}
+
+static inline uint32_t
+mpyi_swar_free(const uint8_t *group)
+{
+    uint64_t x, y;
+    __builtin_memcpy(&x, group, 8);
+    __builtin_memcpy(&y, group + 8, 8);
+    return mpyi_swar_high_bits(x) | mpyi_swar_high_bits(y) << 8;
+}
+
+/* Slots that hold `byte`. */
+static inline uint32_t
+mpyi_group_match(const uint8_t *group, uint8_t byte)
+{
+#if defined(__SSE2__)
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)group);
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)byte)));
+#else
+    return mpyi_swar_match(group, byte);
+#endif
+}
+
+/* Slots that are EMPTY or DELETED. */
+static inline uint32_t
+mpyi_group_free(const uint8_t *group)
+{
+#if defined(__SSE2__)
+    return (uint32_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)group));
+#else
+    return mpyi_swar_free(group);
+#endif
+}
+
+/* ---- hashes
+ * ---------------------------------------------------------------------------------------- */
+
+__extension__ typedef unsigned __int128 mpyi_u128;
+
+/* What indexes the table: low bits choose the group, the top 7 are the control byte. */
+static inline uint64_t
+mpyi_dict_spread(uint64_t hash)
+{
+    uint64_t k0, k1;
+    mpyi_u128 product;
+    __builtin_memcpy(&k0, mpyi_hash_secret + 80, sizeof k0);
+    __builtin_memcpy(&k1, mpyi_hash_secret + 88, sizeof k1);
+    product = (mpyi_u128)(hash ^ k0) * (k1 | 1);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint8_t
+mpyi_dict_tag(uint64_t spread)
+{
+    return (uint8_t)(spread >> 57);
+}
+
+/* Hash of a number or constant; out of line for all but ints. */
+uint64_t
+mpyi_dict_hash_simple_slow(mpy_object *key);
+
+/* Hash of a key of the kinds STR and SIMPLE. */
+static inline uint64_t
+mpyi_dict_hash_simple(mpy_object *key)
+{
+    if (mpyi_is_int_immediate(key)) {
+        return (uint64_t)mpyi_hash_i64(mpyi_int_value(key));
+    }
+    if (mpyi_is_str(key)) {
+        return mpyi_str_hash(mpyi_str_of(key));
+    }
+    return mpyi_dict_hash_simple_slow(key);
+}
+
+/* The MPYI_DICT_* kind that a table with this key needs. */
+static inline unsigned
+mpyi_dict_kind_of_key(const mpy_object *key)
+{
+    if (!mpy_priv_is_heap(key)) {
+        return MPYI_DICT_SIMPLE;
+    }
+    if (MPY_LIKELY((mpyi_head(key)->type->flags & MPY_TF_STR) != 0)) {
+        return MPYI_DICT_STR;
+    }
+    return (mpyi_head(key)->type->flags & (MPY_TF_FLOAT | MPY_TF_INT)) != 0 ? MPYI_DICT_SIMPLE
+                                                                            : MPYI_DICT_GENERAL;
+}
+
+/* ---- geometry
+ * ------------------------------------------------------------------------------------- */
+
+static inline unsigned
+mpyi_dict_log2(const struct mpyi_dict *d)
+{
+    return (unsigned)d->state & 0xFFu;
+}
+
+/* Entries a table of 2^log2 slots has room for; log2 0: no table. */
+static inline size_t
+mpyi_dict_room(unsigned log2)
+{
+    return log2 >= 4 ? ((size_t)1 << log2) - ((size_t)1 << (log2 - 3)) : log2 == 0 ? 0 : 8;
+}
+
+static inline size_t
+mpyi_dict_used(const struct mpyi_dict *d)
+{
+    return d->refs / 2;
+}
+
+/* Groups - 1. */
+static inline size_t
+mpyi_dict_group_mask(const struct mpyi_dict *d)
+{
+    return (((size_t)1 << mpyi_dict_log2(d)) - 1) / MPYI_GROUP;
+}
+
+/* Control bytes of group g. */
+static inline uint8_t *
+mpyi_dict_group(struct mpyi_dict_entry *entries, size_t g)
+{
+    return (uint8_t *)entries - MPYI_GROUP * (g + 1);
+}
+
+/* The index of slot s of group g, for tables of several groups; below all groups, downwards. */
+static inline size_t
+mpyi_dict_index(const struct mpyi_dict_entry *entries, unsigned log2, size_t g, unsigned s)
+{
+    const uint8_t *top = (const uint8_t *)entries - ((size_t)1 << log2);
+    size_t slot = g * MPYI_GROUP + s;
+    if (log2 <= 4) {
+        return s;
+    }
+    if (log2 <= 8) {
+        return (top - 1)[-(ptrdiff_t)slot];
+    }
+    if (log2 <= 16) {
+        return ((const uint16_t *)(const void *)top - 1)[-(ptrdiff_t)slot];
+    }
+    return ((const uint32_t *)(const void *)top - 1)[-(ptrdiff_t)slot];
+}
+
+/* Where a search ended. */
+struct mpyi_dict_place {
+    size_t group;   /* hit: of the slot; miss: the first one with an EMPTY slot */
+    uint32_t slot;  /* hit: within the group */
+    uint32_t entry; /* hit: index of the entry */
+};
+
+#define MPYI_DICT_HIT  1
+#define MPYI_DICT_MISS 0
+
+/* ---- searches that run no code: 1 hit, 0 miss
+ * ------------------------------------------------------- */
+
+/* A str in a table of kind STR or SIMPLE. hash: mpyi_str_hash(key). */
+int
+mpyi_dict_search_str(const struct mpyi_dict *d, struct mpyi_str *key, uint64_t hash,
+                     struct mpyi_dict_place *place);
+
+/* n bytes in a table of kind STR or SIMPLE. */
+int
+mpyi_dict_search_bytes(const struct mpyi_dict *d, const char *utf8, size_t n, uint64_t hash,
+                       struct mpyi_dict_place *place);
+
+/* A number or constant in a table of kind SIMPLE. */
+int
+mpyi_dict_search_simple(const struct mpyi_dict *d, mpy_object *key, uint64_t hash,
+                        struct mpyi_dict_place *place);
+
+/* ---- search that may run code
+ * ------------------------------------------------------------------------ */
+
+/* Any key in any table. 1, 0, or -1 with an error set. When user code changed the keys the search
+   starts over, so the place is right on return. (U) */
+MPY_NODISCARD int
+mpyi_dict_search_any(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t hash,
+                     struct mpyi_dict_place *place);
+
+/* ---- changes; they run no code
+ * -------------------------------------------------------------------------- */
+
+/* Adds an entry that a search has just missed at `place`; key and value get new references. hash:
+   the key's. int0: MemoryError, the dict is unchanged. */
+MPY_NODISCARD int
+mpyi_dict_add(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_object *value,
+              uint64_t hash, const struct mpyi_dict_place *place);
+
+/* Takes the entry of a hit out of the table; its two references go to the caller. */
+void
+mpyi_dict_take(struct mpyi_dict *d, const struct mpyi_dict_place *place);
+
+/* Makes room for n entries in all. int0. */
+MPY_NODISCARD int
+mpyi_dict_reserve(struct mpyi_thread *t, struct mpyi_dict *d, size_t n);
+
+/* Makes an empty dict without a table a copy of the table of `source`, with new references. int0.
+ */
+MPY_NODISCARD int
+mpyi_dict_copy_table(struct mpyi_thread *t, struct mpyi_dict *d, const struct mpyi_dict *source);
+
+/* Turns d into a dict without a table, without touching what it had. */
+void
+mpyi_dict_reset(struct mpyi_dict *d, uint64_t version);
+
+/* Frees a table that d does not point to any more. */
+void
+mpyi_dict_free_table(struct mpyi_thread *t, struct mpyi_dict_entry *entries, uint64_t state);
+
+/* Bytes of the table. */
+size_t
+mpyi_dict_table_bytes(const struct mpyi_dict *d);
+
+/* 0, or -1 after a report of the first violated invariant. For tests and the heap check. */
+int
+mpyi_dict_check(const struct mpyi_dict *d);
+
+#endif /* MPY_TYPES_DICT_TABLE_H */

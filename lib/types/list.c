@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * types/list.c - the list: its life, access by index, and its type. What works on whole lists is in
+ * types/list_ops.c.
+ *
+ * Growth: an append that finds no room takes a quarter more (an eighth from 64 Ki elements on) and
+ * uses the whole block it gets, so n appends cost O(n), and a large list wastes little. An array of
+ * which less than a quarter is used is given back by half.
+ *
+ * The list is in its new state before a reference is dropped: what runs then may use the list.
+ *
+ * Lock: the runtime's.
+ */
+#include "types/list.h"
+
+#include "base/bits.h"
+#include "types/iter.h"
+#include "types/number.h"
+#include "types/protocol.h"
+#include "types/tuple.h"
+
+#define SHRINK_ABOVE 32u
+
+/* ---- life
+ * ------------------------------------------------------------------------------------------ */
+
+/* Elements that fit into the block a request for n gets. n <= MPYI_LIST_MAX. */
+static inline size_t
+good_capacity(size_t n)
+{
+    return mpyi_array_good_size(n * sizeof(mpy_object *)) / sizeof(mpy_object *);
+}
+
+mpy_object *
+mpyi_list_new(struct mpyi_thread *t, size_t reserve)
+{
+    struct mpyi_list *list =
+        (struct mpyi_list *)mpyi_gc_new(t, &mpyi_list_type, sizeof(struct mpyi_list));
+    if (MPY_UNLIKELY(list == NULL)) {
+        return NULL;
+    }
+    list->count = 0;
+    list->items = NULL;
+    list->capacity = 0;
+    if (reserve != 0) {
+        size_t capacity = reserve <= MPYI_LIST_MAX / 2 ? good_capacity(reserve) : 0;
+        if (capacity != 0) {
+            list->items = (mpy_object **)mpyi_array_alloc(t->heap, capacity * sizeof *list->items);
+        }
+        if (MPY_UNLIKELY(list->items == NULL)) {
+            mpyi_gc_free(t, (mpy_object *)list, sizeof *list);
+            return (mpy_object *)mpyi_err_no_memory();
+        }
+        list->capacity = capacity;
+    }
+    mpyi_gc_track(t, (mpy_object *)list);
+    return (mpy_object *)list;
+}
+
+mpy_object *
+mpyi_list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
+{
+    mpy_object *o = mpyi_list_new(t, n);
+    if (MPY_LIKELY(o != NULL)) {
+        mpyi_items_copy(mpyi_list(o)->items, items, n);
+        mpyi_list(o)->count = n;
+    }
+    return o;
+}
+
+mpy_object *
+mpyi_list_slice(struct mpyi_thread *t, const struct mpyi_list *list, size_t from, size_t to)
+{
+    MPY_ASSERT(from <= to && to <= list->count);
+    return from == to ? mpyi_list_new(t, 0) : mpyi_list_from(t, list->items + from, to - from);
+}
+
+static void
+list_dealloc(struct mpyi_thread *t, mpy_object *o)
+{
+    struct mpyi_list *list = mpyi_list(o);
+    size_t i;
+    for (i = 0; i < list->count; i++) {
+        mpyi_drop(t, list->items[i]);
+    }
+    if (list->items != NULL) {
+        mpyi_array_free(t->heap, list->items, list->capacity * sizeof *list->items);
+    }
+    mpyi_gc_free(t, o, sizeof *list);
+}
+
+static void
+list_empty(struct mpyi_thread *t, mpy_object *o)
+{
+    struct mpyi_list *list = mpyi_list(o);
+    struct mpyi_list old = *list;
+    size_t i;
+    list->count = 0;
+    list->items = NULL;
+    list->capacity = 0;
+    for (i = 0; i < old.count; i++) {
+        mpyi_drop(t, old.items[i]);
+    }
+    mpyi_array_free(t->heap, old.items, old.capacity * sizeof *old.items);
+}
+
+static void
+list_free_extra(struct mpyi_thread *t, mpy_object *o)
+{
+    struct mpyi_list *list = mpyi_list(o);
+    mpyi_array_free(t->heap, list->items, list->capacity * sizeof *list->items);
+}
+
+static size_t
+list_extra_size(const mpy_object *o)
+{
+    return mpyi_list(o)->capacity * sizeof(mpy_object *);
+}
+
+void
+mpyi_list_clear(struct mpyi_thread *t, struct mpyi_list *list)
+{
+    struct mpyi_list old = *list;
+    list->count = 0;
+    list->items = NULL;
+    list->capacity = 0;
+    mpy_decref_many(old.items, old.count);
+    mpyi_array_free(t->heap, old.items, old.capacity * sizeof *old.items);
+}
+
+/* ---- size
+ * -------------------------------------------------------------------------------------------- */
+
+/* Moves the array to one of `capacity` elements. int0. */
+static int
+set_capacity(struct mpyi_thread *t, struct mpyi_list *list, size_t capacity)
+{
+    size_t old = list->capacity * sizeof *list->items;
+    void *items = mpyi_array_realloc(t->heap, list->items, old, capacity * sizeof *list->items);
+    if (MPY_UNLIKELY(items == NULL)) {
+        return -1;
+    }
+    list->items = (mpy_object **)items;
+    list->capacity = capacity;
+    return 0;
+}
+
+int
+mpyi_list_grow(struct mpyi_thread *t, struct mpyi_list *list, size_t extra)
+{
+    size_t n = list->count;
+    size_t wanted;
+    if (list->capacity - n >= extra) {
+        return 0;
+    }
+    if (!mpyi_add_size(n, extra, &wanted) || wanted > MPYI_LIST_MAX / 2) {
+        (void)mpyi_err_no_memory();
+        return -1;
+    }
+    if (extra <= n || extra == 1) {
+        wanted = (wanted + (n >> (n < 65536 ? 2 : 3)) + 6) & ~(size_t)3;
+    }
+    if (set_capacity(t, list, good_capacity(wanted)) < 0) {
+        (void)mpyi_err_no_memory();
+        return -1;
+    }
+    return 0;
+}
+
+/* Less than a quarter is in use: gives half of it back, if that works. */
+static __attribute__((noinline, cold)) void
+shrink(struct mpyi_thread *t, struct mpyi_list *list)
+{
+    (void)set_capacity(t, list, good_capacity(list->capacity / 2));
+}
+
+static inline void
+maybe_shrink(struct mpyi_thread *t, struct mpyi_list *list)
+{
+    if (MPY_UNLIKELY(list->capacity > SHRINK_ABOVE && list->count < list->capacity / 4)) {
+        shrink(t, list);
+    }
+}
+
+/* Takes the element at i out; its reference goes to the caller. */
+static inline mpy_object *
+take(struct mpyi_thread *t, struct mpyi_list *list, size_t i)
+{
+    mpy_object *o = list->items[i];
+    size_t behind = list->count - i - 1;
+    if (behind != 0) {
+        __builtin_memmove(list->items + i, list->items + i + 1, behind * sizeof *list->items);
+    }
+    list->count--;
+    maybe_shrink(t, list);
+    return o;
+}
+
+/* ---- the public functions
+ * ---------------------------------------------------------------------------- */
+
+static inline struct mpyi_list *
+check_list(const char *function, const mpy_object *o)
+{
+    if (MPY_LIKELY(mpy_list_check(o))) {
+        return mpyi_list(o);
+    }
+    return (struct mpyi_list *)mpyi_err_argument(function, "list", "list", o);
+}
+
+static __attribute__((cold, noinline)) int
+index_error(const char *function, ptrdiff_t i, size_t n)
+{
+    (void)mpyi_err_format(MPY_EXC_INDEX_ERROR, "%s(): list index out of range: %td of %zu",
+                          function, i, n);
+    return -1;
+}
+
+mpy_object *
+mpy_list_new(size_t reserve)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    if (t == NULL) {
+        return NULL;
+    }
+    mpyi_safe_point(t);
+    return mpyi_list_new(t, reserve);
+}
+
+mpy_object *
+mpy_list_from_array(mpy_object *const *items, size_t n)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    size_t i;
+    if (t == NULL) {
+        return NULL;
+    }
+    if (n != 0 && items == NULL) {
+        return (mpy_object *)mpyi_err_argument(__func__, "items", "array", NULL);
+    }
+    for (i = 0; i < n; i++) {
+        if (MPY_UNLIKELY(items[i] == NULL)) {
+            return (mpy_object *)mpyi_err_argument(__func__, "items", "array of objects", NULL);
+        }
+    }
+    mpyi_safe_point(t);
+    return mpyi_list_from(t, items, n);
+}
+
+ptrdiff_t
+mpy_list_length(mpy_object *o)
+{
+    struct mpyi_list *list;
+    if (mpyi_enter(__func__) == NULL || (list = check_list(__func__, o)) == NULL) {
+        return -1;
+    }
+    return (ptrdiff_t)list->count;
+}
+
+mpy_object *
+mpy_list_get(mpy_object *o, ptrdiff_t i)
+{
+    struct mpyi_list *list;
+    if (MPY_UNLIKELY(mpyi_enter(__func__) == NULL) ||
+        MPY_UNLIKELY((list = check_list(__func__, o)) == NULL)) {
+        return NULL;
+    }
+    if (MPY_UNLIKELY((size_t)i >= list->count)) {
+        (void)index_error(__func__, i, list->count);
+        return NULL;
+    }
+    return mpy_newref(list->items[i]);
+}
+
+ptrdiff_t
+mpy_list_copy_out(mpy_object *o, ptrdiff_t from, size_t n, mpy_object **out)
+{
+    struct mpyi_list *list;
+    if (mpyi_enter(__func__) == NULL || (list = check_list(__func__, o)) == NULL) {
+        return -1;
+    }
+    if (from < 0) {
+        return index_error(__func__, from, list->count);
+    }
+    if (n != 0 && out == NULL) {
+        (void)mpyi_err_argument(__func__, "out", "array", NULL);
+        return -1;
+    }
+    if ((size_t)from >= list->count) {
+        return 0;
+    }
+    n = n < list->count - (size_t)from ? n : list->count - (size_t)from;
+    mpyi_items_copy(out, list->items + from, n);
+    return (ptrdiff_t)n;
+}
+
+int
+mpy_list_set(mpy_object *o, ptrdiff_t i, mpy_object *value)
+{
+    struct mpyi_list *list;
+    if (MPY_UNLIKELY(mpyi_enter(__func__) == NULL) ||
+        MPY_UNLIKELY((list = check_list(__func__, o)) == NULL)) {
+        return -1;
+    }
+    if (value == NULL) {
+        (void)mpyi_err_argument(__func__, "value", "object", NULL);
+        return -1;
+    }
+    if (MPY_UNLIKELY((size_t)i >= list->count)) {
+        return index_error(__func__, i, list->count);
+    }
+    mpy_assign(&list->items[i], value);
+    return 0;
+}
+
+int
+mpy_list_insert(mpy_object *o, ptrdiff_t i, mpy_object *value)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_list *list;
+    size_t at;
+    if (t == NULL || (list = check_list(__func__, o)) == NULL) {
+        return -1;
+    }
+    if (value == NULL) {
+        (void)mpyi_err_argument(__func__, "value", "object", NULL);
+        return -1;
+    }
+    if (mpyi_list_grow(t, list, 1) < 0) {
+        return -1;
+    }
+    at = i < 0 ? 0 : (size_t)i < list->count ? (size_t)i : list->count;
+    __builtin_memmove(list->items + at + 1, list->items + at,
+                      (list->count - at) * sizeof *list->items);
+    mpy_incref(value);
+    list->items[at] = value;
+    list->count++;
+    return 0;
+}
+
+int
+mpy_list_append(mpy_object *o, mpy_object *value)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    if (MPY_UNLIKELY(t == NULL) || MPY_UNLIKELY(check_list(__func__, o) == NULL)) {
+        return -1;
+    }
+    if (MPY_UNLIKELY(value == NULL)) {
+        (void)mpyi_err_argument(__func__, "value", "object", NULL);
+        return -1;
+    }
+    return mpyi_list_append(t, o, value);
+}
+
+mpy_object *
+mpy_list_pop(mpy_object *o, ptrdiff_t i)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_list *list;
+    size_t at;
+    if (t == NULL || (list = check_list(__func__, o)) == NULL) {
+        return NULL;
+    }
+    at = i == -1 ? list->count - 1 : (size_t)i;
+    if (MPY_UNLIKELY(at >= list->count)) {
+        (void)index_error(__func__, i, list->count);
+        return NULL;
+    }
+    return take(t, list, at);
+}
+
+static inline size_t
+clamp(ptrdiff_t i, size_t n)
+{
+    return i < 0 ? 0 : (size_t)i < n ? (size_t)i : n;
+}
+
+mpy_object *
+mpy_list_get_slice(mpy_object *o, ptrdiff_t from, ptrdiff_t to)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_list *list;
+    size_t begin, end;
+    if (t == NULL || (list = check_list(__func__, o)) == NULL) {
+        return NULL;
+    }
+    mpyi_safe_point(t);
+    begin = clamp(from, list->count);
+    end = clamp(to, list->count);
+    return mpyi_list_slice(t, list, begin, end < begin ? begin : end);
+}
+
+int
+mpy_list_clear(mpy_object *o)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_list *list;
+    if (t == NULL || (list = check_list(__func__, o)) == NULL) {
+        return -1;
+    }
+    mpyi_list_clear(t, list);
+    return 0;
+}
+
+mpy_object *
+mpy_list_as_tuple(mpy_object *o)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_list *list;
+    if (t == NULL || (list = check_list(__func__, o)) == NULL) {
+        return NULL;
+    }
+    mpyi_safe_point(t);
+    return mpyi_tuple_from(t, list->items, list->count);
+}
+
+/* ---- the type
+ * ------------------------------------------------------------------------------------------ */
+
+int
+mpyi_index_of_key(const char *function, const char *type, mpy_object *key, size_t n, size_t *out)
+{
+    int64_t i;
+    size_t at;
+    if (!mpyi_int_get(key, &i)) {
+        (void)mpyi_err_argument(function, "key", "int", key);
+        return -1;
+    }
+    at = (size_t)i + (i < 0 ? n : 0);
+    if (MPY_UNLIKELY(at >= n)) {
+        (void)mpyi_err_format(MPY_EXC_INDEX_ERROR, "%s(): %s index out of range", function, type);
+        return -1;
+    }
+    *out = at;
+    return 0;
+}
+
+static ptrdiff_t
+slot_length(mpy_object *o)
+{
+    return (ptrdiff_t)mpyi_list(o)->count;
+}
+
+static int
+slot_is_true(mpy_object *o)
+{
+    return mpyi_list(o)->count != 0;
+}
+
+static mpy_object *
+slot_get_item(mpy_object *o, mpy_object *key)
+{
+    struct mpyi_list *list = mpyi_list(o);
+    size_t i;
+    if (mpyi_index_of_key("mpy_object_get_item", "list", key, list->count, &i) < 0) {
+        return NULL;
+    }
+    return mpy_newref(list->items[i]);
+}
+
+static int
+slot_set_item(mpy_object *o, mpy_object *key, mpy_object *value)
+{
+    struct mpyi_list *list = mpyi_list(o);
+    const char *function = value != NULL ? "mpy_object_set_item" : "mpy_object_del_item";
+    size_t i;
+    if (mpyi_index_of_key(function, "list", key, list->count, &i) < 0) {
+        return -1;
+    }
+    if (value != NULL) {
+        mpy_assign(&list->items[i], value);
+    } else {
+        mpy_decref(take(mpyi_current(), list, i));
+    }
+    return 0;
+}
+
+const struct mpyi_type mpyi_list_type = {
+    .head = MPYI_STATIC_HEAD(MPY_TF_LIST),
+    .layout = MPYI_LAYOUT_INDIRECT,
+    .id = MPY_TYPE_ID_LIST,
+    .ref_offset = offsetof(struct mpyi_list, items),
+    .count_offset = offsetof(struct mpyi_list, count),
+    .instance_size = sizeof(struct mpyi_list),
+    .name = "list",
+    .qualname = "list",
+    .base = &mpyi_object_type,
+    .dealloc = list_dealloc,
+    .empty = list_empty,
+    .extra_size = list_extra_size,
+    .free_extra = list_free_extra,
+    .slots =
+        {
+            .repr = mpyi_list_slot_repr,
+            .hash = mpyi_hash_unhashable,
+            .compare = mpyi_list_slot_compare,
+            .is_true = slot_is_true,
+            .length = slot_length,
+            .get_item = slot_get_item,
+            .set_item = slot_set_item,
+            .contains = mpyi_list_slot_contains,
+            .iter = mpyi_iter_of_list,
+            .add = mpyi_list_slot_add,
+            .multiply = mpyi_list_slot_multiply,
+        },
+};

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * types/tuple.c - the tuple: created complete, then constant.
+ *
+ * The collector need not know a tuple that can never be part of a cycle. Elements outside the
+ * runtime's GC space (immediates, atoms) cannot lead back to it, nor can a finished tuple that is
+ * itself untracked for that reason: so whole trees of tuples of numbers stay untracked. Anything
+ * else in GC space counts as trackable, whether it is tracked at the moment or not.
+ *
+ * The hash mixes those of the elements like the lanes of xxHash64 (as CPython does since 3.8).
+ *
+ * Lock: the runtime's.
+ */
+#include "types/tuple.h"
+
+#include "base/bits.h"
+#include "types/iter.h"
+#include "types/list.h"
+#include "types/number.h"
+#include "types/protocol.h"
+#include "types/strwriter.h"
+
+#include <stdarg.h>
+
+const struct mpyi_tuple mpyi_tuple_empty = {
+    {0xFFFFFFFFu, MPY_PRIV_GC_CANDIDATE, &mpyi_tuple_type.head}, 0, {{NULL}}};
+
+/* ---- life
+ * ------------------------------------------------------------------------------------------ */
+
+static inline size_t
+cell_size(size_t n)
+{
+    return n > MPYI_TUPLE_INLINE_MAX || n < 2 ? sizeof(struct mpyi_tuple)
+                                              : offsetof(struct mpyi_tuple, u) + 8 * n;
+}
+
+static __attribute__((noinline)) mpy_object *
+alloc_large(struct mpyi_thread *t, size_t n)
+{
+    struct mpyi_tuple *tuple;
+    mpy_object **array;
+    if (n > MPYI_TUPLE_MAX) {
+        return (mpy_object *)mpyi_err_no_memory();
+    }
+    tuple = (struct mpyi_tuple *)mpyi_gc_new(t, &mpyi_tuple_type, sizeof *tuple);
+    if (tuple == NULL) {
+        return NULL;
+    }
+    array = (mpy_object **)mpyi_array_alloc(t->heap, n * sizeof *array);
+    if (array == NULL) {
+        mpyi_gc_free(t, (mpy_object *)tuple, sizeof *tuple);
+        return (mpy_object *)mpyi_err_no_memory();
+    }
+    tuple->count = n;
+    tuple->u.array = array;
+    return (mpy_object *)tuple;
+}
+
+mpy_object *
+mpyi_tuple_alloc(struct mpyi_thread *t, size_t n)
+{
+    struct mpyi_tuple *tuple;
+    MPY_ASSERT(n != 0);
+    if (MPY_UNLIKELY(n > MPYI_TUPLE_INLINE_MAX)) {
+        return alloc_large(t, n);
+    }
+    tuple = (struct mpyi_tuple *)mpyi_gc_new(t, &mpyi_tuple_type, cell_size(n));
+    if (MPY_LIKELY(tuple != NULL)) {
+        tuple->count = n;
+    }
+    return (mpy_object *)tuple;
+}
+
+void
+mpyi_tuple_discard(struct mpyi_thread *t, mpy_object *o)
+{
+    struct mpyi_tuple *tuple = mpyi_tuple(o);
+    size_t n = tuple->count;
+    if (n > MPYI_TUPLE_INLINE_MAX) {
+        mpyi_array_free(t->heap, tuple->u.array, n * sizeof *tuple->u.array);
+    }
+    mpyi_gc_free(t, o, cell_size(n));
+}
+
+/* 1 when v points into the GC space: one compare that also rejects NULL and all immediates. */
+static inline int
+in_gc_space(const struct mpyi_rtheap *heap, const mpy_object *v)
+{
+    uint64_t offset = (uint64_t)(uintptr_t)v - (uint64_t)(uintptr_t)heap->gc_space.base;
+    return (offset >> 3 | offset << 61) < heap->gc_space.span >> 3;
+}
+
+static inline int
+may_be_tracked(const struct mpyi_rtheap *heap, const mpy_object *o)
+{
+    return in_gc_space(heap, o) && ((mpyi_head(o)->type->flags & MPY_TF_TUPLE) == 0 ||
+                                    (mpyi_head(o)->gcword & MPY_PRIV_GC_TRACKED) != 0);
+}
+
+int
+mpyi_object_may_be_tracked(struct mpyi_thread *t, const mpy_object *o)
+{
+    return may_be_tracked(t->heap, o);
+}
+
+void
+mpyi_tuple_finish(struct mpyi_thread *t, mpy_object *o)
+{
+    mpy_object *const *items = mpyi_tuple_items(o);
+    size_t n = mpyi_tuple_count(o);
+    const struct mpyi_rtheap *heap = t->heap;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        if (may_be_tracked(heap, items[i])) {
+            mpyi_gc_track(t, o);
+            return;
+        }
+    }
+}
+
+static void
+tuple_dealloc(struct mpyi_thread *t, mpy_object *o)
+{
+    mpy_object *const *items = mpyi_tuple_items(o);
+    size_t n = mpyi_tuple_count(o);
+    size_t i;
+    for (i = 0; i < n; i++) {
+        mpyi_drop(t, items[i]);
+    }
+    mpyi_tuple_discard(t, o);
+}
+
+static size_t
+tuple_extra_size(const mpy_object *o)
+{
+    size_t n = mpyi_tuple_count(o);
+    return n > MPYI_TUPLE_INLINE_MAX ? n * sizeof(mpy_object *) : 0;
+}
+
+static void
+tuple_free_extra(struct mpyi_thread *t, mpy_object *o)
+{
+    if (mpyi_tuple_count(o) > MPYI_TUPLE_INLINE_MAX) {
+        mpyi_array_free(t->heap, mpyi_tuple(o)->u.array, tuple_extra_size(o));
+    }
+}
+
+/* ---- making
+ * ------------------------------------------------------------------------------------------ */
+
+mpy_object *
+mpyi_tuple_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
+{
+    mpy_object *o;
+    if (n == 0) {
+        return mpyi_tuple_new_empty();
+    }
+    o = mpyi_tuple_alloc(t, n);
+    if (MPY_LIKELY(o != NULL)) {
+        mpyi_items_copy(mpyi_tuple_items(o), items, n);
+        mpyi_tuple_finish(t, o);
+    }
+    return o;
+}
+
+mpy_object *
+mpyi_tuple_from_owned(struct mpyi_thread *t, mpy_object *const *items, size_t n)
+{
+    mpy_object *o;
+    mpy_object **to;
+    size_t i;
+    if (n == 0) {
+        return mpyi_tuple_new_empty();
+    }
+    o = mpyi_tuple_alloc(t, n);
+    if (MPY_UNLIKELY(o == NULL)) {
+        mpy_decref_many(items, n);
+        return NULL;
+    }
+    to = mpyi_tuple_items(o);
+    for (i = 0; i < n; i++) {
+        mpyi_gc_stored(items[i]);
+        to[i] = items[i];
+    }
+    mpyi_tuple_finish(t, o);
+    return o;
+}
+
+mpy_object *
+mpyi_tuple_pair(struct mpyi_thread *t, mpy_object *a, mpy_object *b)
+{
+    mpy_object *items[2] = {a, b};
+    return mpyi_tuple_from(t, items, 2);
+}
+
+mpy_object *
+mpyi_tuple_slice(struct mpyi_thread *t, mpy_object *o, size_t from, size_t to)
+{
+    MPY_ASSERT(from <= to && to <= mpyi_tuple_count(o));
+    if (from == 0 && to == mpyi_tuple_count(o)) {
+        return mpy_newref(o);
+    }
+    return mpyi_tuple_from(t, mpyi_tuple_items(o) + from, to - from);
+}
+
+/* ---- the public functions
+ * ------------------------------------------------------------------------------ */
+
+mpy_object *
+mpy_tuple_from_array(mpy_object *const *items, size_t n)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    size_t i;
+    if (MPY_UNLIKELY(t == NULL)) {
+        return NULL;
+    }
+    if (MPY_UNLIKELY(n != 0 && items == NULL)) {
+        return (mpy_object *)mpyi_err_argument(__func__, "items", "array", NULL);
+    }
+    for (i = 0; i < n; i++) {
+        if (MPY_UNLIKELY(items[i] == NULL)) {
+            return (mpy_object *)mpyi_err_argument(__func__, "items", "array of objects", NULL);
+        }
+    }
+    mpyi_safe_point(t);
+    return mpyi_tuple_from(t, items, n);
+}
+
+mpy_object *
+mpy_tuple_pack(size_t n, ...)
+{
+    struct mpyi_thread *t = mpyi_enter(__func__);
+    mpy_object *o;
+    mpy_object **items;
+    va_list args;
+    size_t i;
+    if (t == NULL) {
+        return NULL;
+    }
+    if (n == 0) {
+        return mpyi_tuple_new_empty();
+    }
+    mpyi_safe_point(t);
+    o = mpyi_tuple_alloc(t, n);
+    if (o == NULL) {
+        return NULL;
+    }
+    items = mpyi_tuple_items(o);
+    va_start(args, n);
+    for (i = 0; i < n; i++) {
+        items[i] = va_arg(args, mpy_object *);
+        if (MPY_UNLIKELY(items[i] == NULL)) {
+            break;
+        }
+    }
+    va_end(args);
+    if (MPY_UNLIKELY(i < n)) {
+        mpyi_tuple_discard(t, o);
+        return (mpy_object *)mpyi_err_argument(__func__, "...", "object", NULL);
+    }
+    mpy_incref_many(items, n);
+    mpyi_tuple_finish(t, o);
+    return o;
+}
+
+static inline int
+check_tuple(const char *function, const mpy_object *o)
+{
+    if (MPY_LIKELY(mpy_tuple_check(o))) {
+        return 0;
+    }
+    (void)mpyi_err_argument(function, "tuple", "tuple", o);
+    return -1;
+}
+
+ptrdiff_t
+mpy_tuple_length(mpy_object *o)
+{
+    if (mpyi_enter(__func__) == NULL || check_tuple(__func__, o) < 0) {
+        return -1;
+    }
+    return (ptrdiff_t)mpyi_tuple_count(o);
+}
+
+mpy_object *
+mpy_tuple_get(mpy_object *o, ptrdiff_t i)
+{
+    if (MPY_UNLIKELY(mpyi_enter(__func__) == NULL) || MPY_UNLIKELY(check_tuple(__func__, o) < 0)) {
+        return NULL;
+    }
+    if (MPY_UNLIKELY((size_t)i >= mpyi_tuple_count(o))) {
+        return (mpy_object *)mpyi_err_format(MPY_EXC_INDEX_ERROR,
+                                             "%s(): tuple index out of range: %td of %zu", __func__,
+                                             i, mpyi_tuple_count(o));
+    }
+    return mpy_newref(mpyi_tuple_items(o)[i]);
+}
+
+/* ---- the type
+ * ------------------------------------------------------------------------------------------- */
+
+static int
+write_tuple(struct mpy_strwriter *w, mpy_object *o)
+{
+    mpy_object **items = mpyi_tuple_items(o);
+    size_t n = mpyi_tuple_count(o);
+    return mpyi_sequence_write(w, &items, &n, "(", n == 1 ? ",)" : ")");
+}
+
+static mpy_object *
+slot_repr(mpy_object *o)
+{
+    return mpyi_repr_container(o, "(...)", write_tuple);
+}
+
+#define PRIME_1 UINT64_C(11400714785074694791)
+#define PRIME_2 UINT64_C(14029467366897019727)
+#define PRIME_5 UINT64_C(2870177450012600261)
+
+static inline uint64_t
+hash_lane(uint64_t hash, int64_t lane)
+{
+    hash += (uint64_t)lane * PRIME_2;
+    return (hash << 31 | hash >> 33) * PRIME_1;
+}
+
+static inline int64_t
+hash_end(uint64_t hash, size_t n)
+{
+    hash += n ^ (PRIME_5 ^ UINT64_C(3527539));
+    return hash == UINT64_MAX ? 1546275796 : (int64_t)hash;
+}
+
+int64_t
+mpyi_tuple_hash_lanes(const int64_t *lanes, size_t n)
+{
+    uint64_t hash = PRIME_5;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        hash = hash_lane(hash, lanes[i]);
+    }
+    return hash_end(hash, n);
+}
+
+static int
+slot_hash(mpy_object *o, int64_t *out)
+{
+    struct mpyi_thread *t = mpyi_current();
+    mpy_object *const *items = mpyi_tuple_items(o);
+    size_t n = mpyi_tuple_count(o);
+    uint64_t hash = PRIME_5;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        int64_t lane;
+        if (mpyi_hash(t, items[i], &lane) < 0) {
+            *out = 0;
+            return -1;
+        }
+        hash = hash_lane(hash, lane);
+    }
+    *out = hash_end(hash, n);
+    return 0;
+}
+
+static mpy_object *
+slot_compare(mpy_object *a, mpy_object *b, int op)
+{
+    mpy_object **x, **y;
+    size_t nx, ny;
+    if (!mpy_tuple_check(a) || !mpy_tuple_check(b)) {
+        return mpy_priv_const(MPY_CONST_NOT_IMPLEMENTED);
+    }
+    x = mpyi_tuple_items(a);
+    y = mpyi_tuple_items(b);
+    nx = mpyi_tuple_count(a);
+    ny = mpyi_tuple_count(b);
+    return mpyi_sequence_compare(mpyi_current(), &x, &nx, &y, &ny, op);
+}
+
+static int
+slot_is_true(mpy_object *o)
+{
+    return mpyi_tuple_count(o) != 0;
+}
+
+static ptrdiff_t
+slot_length(mpy_object *o)
+{
+    return (ptrdiff_t)mpyi_tuple_count(o);
+}
+
+static mpy_object *
+slot_get_item(mpy_object *o, mpy_object *key)
+{
+    size_t i;
+    if (mpyi_index_of_key("mpy_object_get_item", "tuple", key, mpyi_tuple_count(o), &i) < 0) {
+        return NULL;
+    }
+    return mpy_newref(mpyi_tuple_items(o)[i]);
+}
+
+static int
+slot_contains(mpy_object *o, mpy_object *value)
+{
+    mpy_object **items = mpyi_tuple_items(o);
+    size_t n = mpyi_tuple_count(o);
+    return mpyi_sequence_contains(mpyi_current(), &items, &n, value);
+}
+
+static mpy_object *
+slot_add(mpy_object *a, mpy_object *b)
+{
+    struct mpyi_thread *t = mpyi_current();
+    mpy_object *sum;
+    size_t x, y;
+    if (!mpy_tuple_check(a) || !mpy_tuple_check(b)) {
+        return mpy_priv_const(MPY_CONST_NOT_IMPLEMENTED);
+    }
+    x = mpyi_tuple_count(a);
+    y = mpyi_tuple_count(b);
+    if (x == 0 || y == 0) {
+        return mpy_newref(x == 0 ? b : a);
+    }
+    mpyi_safe_point(t);
+    sum = mpyi_tuple_alloc(t, x + y);
+    if (sum != NULL) {
+        mpyi_items_copy(mpyi_tuple_items(sum), mpyi_tuple_items(a), x);
+        mpyi_items_copy(mpyi_tuple_items(sum) + x, mpyi_tuple_items(b), y);
+        mpyi_tuple_finish(t, sum);
+    }
+    return sum;
+}
+
+static mpy_object *
+slot_multiply(mpy_object *a, mpy_object *b)
+{
+    struct mpyi_thread *t = mpyi_current();
+    mpy_object *tuple, *product;
+    size_t times = 0;
+    size_t n, count, i;
+    if (!(mpy_tuple_check(a) && mpyi_repeat_count(b, &times)) &&
+        !(mpy_tuple_check(b) && mpyi_repeat_count(a, &times))) {
+        return mpy_priv_const(MPY_CONST_NOT_IMPLEMENTED);
+    }
+    tuple = mpy_tuple_check(a) ? a : b;
+    n = mpyi_tuple_count(tuple);
+    if (!mpyi_mul_size(n, times, &count)) {
+        return (mpy_object *)mpyi_err_no_memory();
+    }
+    if (count == n) {
+        return mpy_newref(tuple);
+    }
+    if (count == 0) {
+        return mpyi_tuple_new_empty();
+    }
+    mpyi_safe_point(t);
+    product = mpyi_tuple_alloc(t, count);
+    if (product != NULL) {
+        for (i = 0; i < count; i += n) {
+            mpyi_items_copy(mpyi_tuple_items(product) + i, mpyi_tuple_items(tuple), n);
+        }
+        mpyi_tuple_finish(t, product);
+    }
+    return product;
+}
+
+const struct mpyi_type mpyi_tuple_type = {
+    .head = MPYI_STATIC_HEAD(MPY_TF_TUPLE),
+    .layout = MPYI_LAYOUT_VAR,
+    .id = MPY_TYPE_ID_TUPLE,
+    .ref_offset = offsetof(struct mpyi_tuple, u),
+    .count_offset = offsetof(struct mpyi_tuple, count),
+    .inline_max = MPYI_TUPLE_INLINE_MAX,
+    .name = "tuple",
+    .qualname = "tuple",
+    .base = &mpyi_object_type,
+    .dealloc = tuple_dealloc,
+    .extra_size = tuple_extra_size,
+    .free_extra = tuple_free_extra,
+    .slots =
+        {
+            .repr = slot_repr,
+            .hash = slot_hash,
+            .compare = slot_compare,
+            .is_true = slot_is_true,
+            .length = slot_length,
+            .get_item = slot_get_item,
+            .contains = slot_contains,
+            .iter = mpyi_iter_of_tuple,
+            .add = slot_add,
+            .multiply = slot_multiply,
+        },
+};

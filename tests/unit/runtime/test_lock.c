@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lock by itself: word, queues, breaker, order of service, closing, and the state after a fork.
+ * The test's thread is the holder; it looks into the struct between the waiters' moves.
+ */
+#include "support/cm.h"
+#include "support/workers.h"
+
+#include "runtime/futex.h"
+#include "runtime/lock.h"
+#include "state/state.h"
+
+#include <string.h>
+
+#define LONG_TIME INT64_C(10000000000)
+
+static struct mpyi_lock lock;
+static uint32_t breaker;
+static uint32_t order[8]; /* numbers of the waiters as they were served */
+static uint32_t served;
+static uint32_t refused;
+
+static int
+setup(void **state)
+{
+    (void)state;
+    mpyi_futex_use_park(false);
+    breaker = 0;
+    served = 0;
+    refused = 0;
+    mpyi_lock_init(&lock, &breaker, LONG_TIME);
+    return 0;
+}
+
+static int
+setup_park(void **state)
+{
+    setup(state);
+    mpyi_futex_use_park(true);
+    return 0;
+}
+
+static uint32_t
+waiting(void)
+{
+    return (uint32_t)__atomic_load_n(&lock.waiting, __ATOMIC_ACQUIRE);
+}
+
+static void
+until_waiting(uint32_t n)
+{
+    int64_t end = worker_now() + LONG_TIME;
+    while (waiting() != n) {
+        assert_true(worker_now() < end);
+        worker_sleep_us(100);
+    }
+}
+
+static int
+breaker_is_up(void)
+{
+    return (__atomic_load_n(&breaker, __ATOMIC_ACQUIRE) & MPYI_BREAK_LOCK) != 0;
+}
+
+static void
+serve(const void *arg)
+{
+    order[served++] = (uint32_t)(uintptr_t)arg; /* the lock protects it */
+}
+
+static void *
+urgent_once(void *arg)
+{
+    mpy_status status = mpyi_lock_acquire(&lock);
+    if (status != MPY_OK) {
+        WORKER_CHECK(status == MPY_E_FINALIZING);
+        __atomic_fetch_add(&refused, 1, __ATOMIC_ACQ_REL);
+        return NULL;
+    }
+    serve(arg);
+    mpyi_lock_release(&lock);
+    return NULL;
+}
+
+static void
+test_uncontended(void **state)
+{
+    (void)state;
+    assert_int_equal(lock.word, 0);
+    assert_int_equal(mpyi_lock_acquire(&lock), MPY_OK);
+    assert_int_equal(lock.word, MPYI_LOCK_HELD);
+    assert_false(mpyi_lock_yield(&lock));
+    mpyi_lock_release(&lock);
+    assert_int_equal(lock.word, 0);
+    assert_int_equal(lock.waits, 0);
+}
+
+static void
+test_hand_off_in_order(void **state)
+{
+    (void)state;
+    struct workers w = {.count = 0};
+    assert_int_equal(mpyi_lock_acquire(&lock), MPY_OK);
+    for (uint32_t i = 1; i <= 4; i++) {
+        workers_add(&w, urgent_once, (void *)(uintptr_t)i);
+        until_waiting(i);
+        assert_true(breaker_is_up());
+        assert_int_equal(lock.word, MPYI_LOCK_HELD | MPYI_LOCK_WAITERS);
+    }
+    mpyi_lock_release(&lock);
+    workers_join(&w);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(order[i], i + 1);
+    }
+    assert_int_equal(lock.word, 0);
+    assert_false(breaker_is_up());
+    assert_int_equal(lock.waits, 4);
+    assert_int_equal(waiting(), 0);
+}
+
+/* The releasing thread asks again at once and must not overtake the waiter. */
+static void
+test_no_stealing(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 50; round++) {
+        struct workers w = {.count = 0};
+        served = 0;
+        assert_int_equal(mpyi_lock_acquire(&lock), MPY_OK);
+        workers_add(&w, urgent_once, (void *)(uintptr_t)1);
+        until_waiting(1);
+        mpyi_lock_release(&lock);
+        assert_int_equal(mpyi_lock_acquire(&lock), MPY_OK);
+        serve((void *)(uintptr_t)2);
+        assert_int_equal(order[0], 1);
+        assert_int_equal(order[1], 2);
+        mpyi_lock_release(&lock);
+        workers_join(&w);
+    }
+}
+
+static void
+test_yield_to_urgent(void **state)
+{
+    (void)state;
+    struct workers w = {.count = 0};
+    assert_int_equal(mpyi_lock_acquire(&lock), MPY_OK);
+    workers_add(&w, urgent_once, (void *)(uintptr_t)1);
+    until_waiting(1);
+    assert_true(mpyi_lock_yield(&lock));
+    assert_int_equal(served, 1);
+    assert_int_equal(lock.word, MPYI_LOCK_HELD);
+    assert_false(breaker_is_up());
+    assert_int_equal(lock.hand_offs, 1);
+    assert_int_equal(lock.turns, 0); /* this thread's turn goes on */
+    mpyi_lock_release(&lock);
+    workers_join(&w);
+}
+
+/* Takes the lock, and then computes: yields whenever asked, until told to stop. */
+static uint32_t stop;
+static uint64_t rounds[3];
+
+static void *
+computes(void *arg)
+{
+    uintptr_t me = (uintptr_t)arg;
+    WORKER_CHECK(mpyi_lock_acquire(&lock) == MPY_OK);
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+        rounds[me]++;
+        if (breaker_is_up()) {
+            (void)mpyi_lock_yield(&lock);
+        }
+    }
+    mpyi_lock_release(&lock);
+    return NULL;
+}
+
+/* Threads that compute take turns of the interval, and each gets its share. */
+static void
+test_turns(void **state)
+{
+    (void)state;
+    struct workers w = {.count = 0};
+    stop = 0;
+    memset(rounds, 0, sizeof rounds);
+    lock.interval = 2000000;
+    for (uintptr_t i = 0; i < 3; i++) {
+        workers_add(&w, computes, (void *)i);
+    }
+    worker_sleep_us(300000);
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    workers_join(&w);
+    /* 300 ms of 2 ms turns: about 150; far fewer on a busy machine, never many more. */
+    assert_in_range(lock.turns, 10, 400);
+    uint64_t all = rounds[0] + rounds[1] + rounds[2];
+    for (int i = 0; i < 3; i++) {
+        assert_true(rounds[i] > all / 10);
+    }
+    assert_int_equal(lock.word, 0);
+    assert_int_equal(lock.expired, 0);
+}
+
+static void *
+urgent_often(void *arg)
+{
+    (void)arg;
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+        WORKER_CHECK(mpyi_lock_acquire(&lock) == MPY_OK);
+        mpyi_lock_release(&lock);
+    }
+    return NULL;
+}
+
+/* Threads that come and go all the time do not starve one that computes. */
+static void
+test_no_starvation(void **state)
+{
+    (void)state;
+    struct workers w = {.count = 0};
+    stop = 0;
+    memset(rounds, 0, sizeof rounds);
+    lock.interval = 1000000;
+    workers_add(&w, computes, (void *)(uintptr_t)0);
+    for (int i = 0; i < 3; i++) {
+        workers_add(&w, urgent_often, NULL);
+    }
+    worker_sleep_us(200000);
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    workers_join(&w);
+    assert_true(rounds[0] > 10);
+    assert_int_equal(lock.word, 0);
+}
+
+static void
+test_close(void **state)
+{
+    (void)state;
+    struct workers w = {.count = 0};
+    assert_int_equal(mpyi_lock_acquire(&lock), MPY_OK);
+    for (uint32_t i = 1; i <= 3; i++) {
+        workers_add(&w, urgent_once, (void *)(uintptr_t)i);
+        until_waiting(i);
+    }
+    mpyi_lock_close(&lock, MPY_E_FINALIZING);
+    workers_join(&w);
+    assert_int_equal(refused, 3);
+    assert_false(breaker_is_up());
+    assert_int_equal(mpyi_lock_acquire(&lock), MPY_E_FINALIZING);
+    mpyi_lock_release(&lock); /* by its owner: stays closed */
+    assert_int_equal(lock.word, MPYI_LOCK_HELD | MPYI_LOCK_CLOSED);
+}
+
+static void
+test_after_fork(void **state)
+{
+    (void)state;
+    mpyi_guard_lock(&lock.guard); /* free: usable */
+    assert_true(mpyi_lock_after_fork(&lock, false));
+    assert_int_equal(lock.word, 0);
+    assert_int_equal(lock.guard, 0);
+
+    assert_int_equal(mpyi_lock_acquire(&lock), MPY_OK);
+    lock.word |= MPYI_LOCK_WAITERS; /* a waiter that the child does not have */
+    lock.urgent.first = (void *)&lock;
+    lock.expired = 1;
+    breaker = MPYI_BREAK_LOCK | MPYI_BREAK_GC;
+    mpyi_guard_lock(&lock.guard);
+    assert_true(mpyi_lock_after_fork(&lock, true));
+    assert_int_equal(lock.word, MPYI_LOCK_HELD);
+    assert_int_equal(breaker, MPYI_BREAK_GC);
+    assert_false(mpyi_lock_yield(&lock));
+
+    mpyi_guard_lock(&lock.guard); /* held by a thread that is gone */
+    assert_false(mpyi_lock_after_fork(&lock, false));
+    assert_int_equal(mpyi_lock_acquire(&lock), MPY_E_FORKED);
+    mpyi_guard_lock(&lock.guard); /* and forked once more */
+    assert_false(mpyi_lock_after_fork(&lock, false));
+    assert_int_equal(mpyi_lock_acquire(&lock), MPY_E_FORKED);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_uncontended, setup),
+        cmocka_unit_test_setup(test_hand_off_in_order, setup),
+        cmocka_unit_test_setup(test_hand_off_in_order, setup_park),
+        cmocka_unit_test_setup(test_no_stealing, setup),
+        cmocka_unit_test_setup(test_no_stealing, setup_park),
+        cmocka_unit_test_setup(test_yield_to_urgent, setup),
+        cmocka_unit_test_setup(test_turns, setup),
+        cmocka_unit_test_setup(test_turns, setup_park),
+        cmocka_unit_test_setup(test_no_starvation, setup),
+        cmocka_unit_test_setup(test_no_starvation, setup_park),
+        cmocka_unit_test_setup(test_close, setup),
+        cmocka_unit_test_setup(test_close, setup_park),
+        cmocka_unit_test_setup(test_after_fork, setup),
+    };
+    return cmocka_run_group_tests_name("lock", tests, NULL, NULL);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unit/types/test_dict.c - access by key inside the library: borrowed look-ups, keys of host types
+ * that change the dict under a search, teardown, memory.
+ */
+#include "support/api_world.h"
+#include "support/host_key.h"
+
+#include "minipy/debug.h"
+
+#include "types/dict_table.h"
+
+#define HASH 77
+
+struct scene {
+    mpy_object *dict;
+    mpy_object *keys[8];
+    int rounds;
+};
+
+static void
+scene_open(struct scene *s)
+{
+    host_keys_open();
+    s->dict = api_good(mpy_dict_new(0));
+    s->rounds = 0;
+    for (int i = 0; i < 8; i++) {
+        s->keys[i] = host_key(i, HASH);
+    }
+    host_keys.data = s;
+}
+
+static void
+scene_close(struct scene *s)
+{
+    assert_int_equal(mpyi_dict_check(mpyi_dict(s->dict)), 0);
+    for (int i = 0; i < 8; i++) {
+        mpy_decref(s->keys[i]);
+    }
+    mpy_decref(s->dict);
+    host_keys_close();
+}
+
+static void
+put(struct scene *s, int key)
+{
+    api_done(mpy_dict_set(s->dict, s->keys[key], mpy_int_from_i64(key)));
+}
+
+static void
+test_find_str(void **state)
+{
+    struct mpyi_thread *t = mpyi_current();
+    mpy_object *d = api_good(mpyi_dict_new(t, 0));
+    mpy_object *key = api_good(mpy_str_from_utf8("name"));
+    mpy_object *same = api_good(mpy_str_from_utf8("name"));
+    mpy_object *other = api_good(mpy_str_from_utf8("other"));
+    (void)state;
+    assert_null(mpyi_dict_find_str(d, key));
+    assert_null(mpyi_dict_find_bytes(d, "name", 4, mpyi_hash_bytes("name", 4)));
+    api_done(mpyi_dict_set(t, d, key, MPY_TRUE));
+    assert_ptr_equal(mpyi_dict_find_str(d, key), MPY_TRUE);
+    assert_ptr_equal(mpyi_dict_find_str(d, same), MPY_TRUE);
+    assert_null(mpyi_dict_find_str(d, other));
+    assert_ptr_equal(mpyi_dict_find_bytes(d, "name", 4, mpyi_hash_bytes("name", 4)), MPY_TRUE);
+    assert_null(mpyi_dict_find_bytes(d, "nam", 3, mpyi_hash_bytes("nam", 3)));
+    mpy_decref(d);
+    mpy_decref(key);
+    mpy_decref(same);
+    mpy_decref(other);
+}
+
+static void
+test_references(void **state)
+{
+    struct mpyi_thread *t = mpyi_current();
+    mpy_object *d = api_good(mpyi_dict_new(t, 0));
+    mpy_object *key = api_good(mpy_str_from_utf8("a key that is on the heap"));
+    mpy_object *value = api_good(mpy_list_new(0));
+    mpy_object *got;
+    (void)state;
+    api_done(mpyi_dict_set(t, d, key, value));
+    assert_int_equal(mpy_refcount(key), 2);
+    assert_int_equal(mpy_refcount(value), 2);
+    api_done(mpyi_dict_set(t, d, key, value));
+    assert_int_equal(mpy_refcount(key), 2);
+    assert_int_equal(mpy_refcount(value), 2);
+    assert_int_equal(mpyi_dict_get(t, d, key, &got), 1);
+    assert_int_equal(mpy_refcount(value), 3);
+    mpy_decref(got);
+    assert_int_equal(mpyi_dict_pop(t, d, key, &got), 1);
+    assert_ptr_equal(got, value);
+    assert_int_equal(mpy_refcount(key), 1);
+    assert_int_equal(mpy_refcount(value), 2);
+    mpy_decref(got);
+    api_done(mpyi_dict_set(t, d, key, value));
+    mpyi_dict_clear(t, mpyi_dict(d));
+    assert_int_equal(mpy_refcount(key), 1);
+    api_done(mpyi_dict_set(t, d, key, value));
+    mpy_decref(d);
+    assert_int_equal(mpy_refcount(key), 1);
+    assert_int_equal(mpy_refcount(value), 1);
+    mpy_decref(key);
+    mpy_decref(value);
+}
+
+/* ---- user code that changes the dict --------------------------------------------------------------- */
+
+static void
+clear_it(void *data)
+{
+    struct scene *s = data;
+    api_done(mpy_dict_clear(s->dict));
+}
+
+static void
+add_another(void *data)
+{
+    struct scene *s = data;
+    put(s, 5);
+    s->rounds++;
+}
+
+static void
+remove_first(void *data)
+{
+    struct scene *s = data;
+    assert_int_equal(mpy_dict_pop(s->dict, s->keys[0], NULL), 1);
+}
+
+/* Removes what is being looked for while the search is at another key. */
+static void
+remove_wanted(void *data)
+{
+    struct scene *s = data;
+    assert_int_equal(mpy_dict_pop(s->dict, s->keys[1], NULL), 1);
+}
+
+static void
+grow_it(void *data)
+{
+    struct scene *s = data;
+    for (int i = 0; i < 200; i++) {
+        api_done(mpy_dict_set(s->dict, mpy_int_from_i64(i), MPY_NONE));
+    }
+}
+
+static void
+test_change_during_lookup(void **state)
+{
+    struct scene s;
+    mpy_object *value;
+    (void)state;
+    scene_open(&s);
+    put(&s, 0);
+    put(&s, 1);
+
+    host_keys.on_compare = add_another;
+    assert_int_equal(mpy_dict_get(s.dict, s.keys[1], &value), 1);
+    assert_ptr_equal(value, mpy_int_from_i64(1));
+    assert_int_equal(s.rounds, 1);
+
+    host_keys.on_compare = grow_it;
+    assert_int_equal(mpy_dict_get(s.dict, s.keys[1], &value), 1);
+    assert_ptr_equal(value, mpy_int_from_i64(1));
+
+    host_keys.on_compare = remove_first;
+    assert_int_equal(mpy_dict_get(s.dict, s.keys[5], &value), 1);
+    put(&s, 0);
+
+    host_keys.on_compare = remove_wanted;
+    assert_int_equal(mpy_dict_get(s.dict, s.keys[1], &value), 0);
+    assert_null(value);
+
+    host_keys.on_compare = clear_it;
+    assert_int_equal(mpy_dict_contains(s.dict, s.keys[2]), 0);
+    assert_int_equal(mpy_dict_length(s.dict), 0);
+    scene_close(&s);
+}
+
+static void
+test_change_during_set(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_open(&s);
+    put(&s, 0);
+    host_keys.on_compare = clear_it;
+    put(&s, 1);
+    assert_int_equal(mpy_dict_length(s.dict), 1);
+    host_keys.on_compare = add_another;
+    put(&s, 2);
+    assert_int_equal(mpy_dict_length(s.dict), 3);
+    host_keys.on_hash = add_another;
+    put(&s, 2);
+    assert_int_equal(mpy_dict_length(s.dict), 3);
+    host_keys.on_compare = clear_it;
+    assert_int_equal(mpy_dict_pop(s.dict, s.keys[3], NULL), 0);
+    scene_close(&s);
+}
+
+/* The stored key dies during its own comparison if the dict is all that holds it. */
+static void
+test_key_dies_while_compared(void **state)
+{
+    struct scene s;
+    (void)state;
+    scene_open(&s);
+    put(&s, 0);
+    mpy_decref(s.keys[0]);
+    s.keys[0] = host_key(100, 100);
+    host_keys.on_compare = clear_it;
+    assert_int_equal(mpy_dict_contains(s.dict, s.keys[1]), 0);
+    assert_int_equal(host_keys.finalized, 1);
+    scene_close(&s);
+}
+
+static void
+test_errors_of_keys(void **state)
+{
+    struct scene s;
+    mpy_object *value = MPY_NONE;
+    mpy_object *list;
+    (void)state;
+    scene_open(&s);
+    put(&s, 0);
+    host_keys.fail_hash = 1;
+    assert_int_equal(mpy_dict_get(s.dict, s.keys[0], &value), -1);
+    assert_null(value);
+    api_expect_error(MPY_EXC_VALUE_ERROR);
+    assert_int_equal(mpy_dict_set(s.dict, s.keys[1], MPY_NONE), -1);
+    api_expect_error(MPY_EXC_VALUE_ERROR);
+    host_keys.fail_hash = 0;
+    host_keys.fail_compare = 1;
+    assert_int_equal(mpy_dict_set(s.dict, s.keys[1], MPY_NONE), -1);
+    api_expect_error(MPY_EXC_VALUE_ERROR);
+    assert_int_equal(mpy_dict_pop(s.dict, s.keys[1], &value), -1);
+    api_expect_error(MPY_EXC_VALUE_ERROR);
+    assert_int_equal(mpy_dict_set_default(s.dict, s.keys[1], MPY_NONE, &value), -1);
+    api_expect_error(MPY_EXC_VALUE_ERROR);
+    host_keys.fail_compare = 0;
+    list = api_good(mpy_list_new(0));
+    assert_int_equal(mpy_dict_contains(s.dict, list), -1);
+    api_expect_error(MPY_EXC_TYPE_ERROR);
+    mpy_decref(list);
+    assert_int_equal(mpy_dict_length(s.dict), 1);
+    scene_close(&s);
+}
+
+/* A host key with the hash of a str and an equality that does not know strs: both live in the dict,
+   and C strings find the str. */
+static void
+test_str_beside_host_keys(void **state)
+{
+    struct scene s;
+    mpy_object *text = api_good(mpy_str_from_utf8("text"));
+    mpy_object *value, *key;
+    int64_t hash;
+    (void)state;
+    scene_open(&s);
+    api_done(mpy_object_hash(text, &hash));
+    key = host_key(1, hash);
+    api_done(mpy_dict_set(s.dict, key, MPY_TRUE));
+    assert_int_equal(mpy_dict_get_utf8(s.dict, "text", &value), 0);
+    assert_true(host_keys.compares > 0);
+    api_done(mpy_dict_set_utf8(s.dict, "text", MPY_FALSE));
+    assert_int_equal(mpy_dict_length(s.dict), 2);
+    assert_int_equal(mpy_dict_get(s.dict, text, &value), 1);
+    assert_ptr_equal(value, MPY_FALSE);
+    assert_int_equal(mpy_dict_get_utf8(s.dict, "text", &value), 1);
+    assert_ptr_equal(value, MPY_FALSE);
+    assert_int_equal(mpy_dict_get(s.dict, key, &value), 1);
+    assert_ptr_equal(value, MPY_TRUE);
+    api_done(mpy_dict_set_utf8(s.dict, "text", MPY_NONE));
+    assert_int_equal(mpy_dict_length(s.dict), 2);
+    mpy_decref(key);
+    mpy_decref(text);
+    scene_close(&s);
+}
+
+/* A dict that holds itself, and a long chain of dicts, go without recursion. */
+static void
+test_teardown(void **state)
+{
+    mpy_object *d = api_good(mpy_dict_new(0));
+    mpy_object *chain = api_good(mpy_dict_new(0));
+    (void)state;
+    api_done(mpy_dict_set_utf8(d, "self", d));
+    mpy_decref(d);
+    for (int i = 0; i < 100000; i++) {
+        mpy_object *outer = api_good(mpy_dict_new(0));
+        api_done(mpy_dict_set(outer, MPY_NONE, chain));
+        mpy_decref(chain);
+        chain = outer;
+    }
+    mpy_decref(chain);
+}
+
+/* Each allocation of a scenario fails once: an error, nothing leaked, the dict whole. */
+static void
+test_no_memory(void **state)
+{
+    struct api_world *world = *state;
+    mpy_object *key = api_good(mpy_tuple_pack(1, mpy_int_from_i64(1)));
+    for (uint64_t n = 1;; n++) {
+        mpy_object *d, *copy = NULL;
+        uint64_t failed;
+        int ok = 1;
+        assert_int_equal(mpy_debug_fail_alloc(world->rt, MPY_FAIL_NTH, n), 0);
+        d = mpy_dict_new(0);
+        for (int i = 0; d != NULL && ok && i < 40; i++) {
+            ok = mpy_dict_set(d, mpy_int_from_i64(i), MPY_NONE) == 0;
+        }
+        ok = ok && d != NULL && mpy_dict_set(d, key, MPY_NONE) == 0 &&
+             mpy_dict_set_utf8(d, "text", MPY_TRUE) == 0 && (copy = mpy_dict_copy(d)) != NULL;
+        (void)mpy_debug_fail_count(world->rt, &failed);
+        assert_int_equal(mpy_debug_fail_alloc(world->rt, MPY_FAIL_OFF, 0), 0);
+        if (d != NULL) {
+            assert_int_equal(mpyi_dict_check(mpyi_dict(d)), 0);
+        }
+        assert_int_equal(ok, failed == 0);
+        if (!ok) {
+            api_expect_error(MPY_EXC_MEMORY_ERROR);
+        }
+        mpy_xdecref(d);
+        mpy_xdecref(copy);
+        if (failed == 0) {
+            assert_true(n > 8);
+            break;
+        }
+    }
+    mpy_decref(key);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_find_str, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_references, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_change_during_lookup, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_change_during_set, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_key_dies_while_compared, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_errors_of_keys, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_str_beside_host_keys, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_teardown, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, api_setup, api_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
