@@ -14,6 +14,7 @@
 #include "driver/report.h"
 
 #define PATH_BYTES 4096
+#define FARTHEST   7 /* 128x: one extreme row must not flatten all others */
 
 static const char *const colours[PEER_COUNT] = {
     [PEER_GLIBC] = "#4e79a7",    [PEER_JEMALLOC] = "#f28e2b", [PEER_MIMALLOC] = "#59a14f",
@@ -88,12 +89,12 @@ write_data(const char *path, const struct plot *plot)
     return fclose(file);
 }
 
-/* Labels "1/4x", "1x", "4x" at powers of two. */
+/* Labels "1/4x", "1x", "4x" at powers of two, up to FARTHEST: bars beyond are cut off there. */
 static void
 write_axis(FILE *file, const struct plot *plot)
 {
-    int from = (int)floor(plot->lowest - .25);
-    int to = (int)ceil(plot->highest + .25);
+    int from = (int)fmax(floor(plot->lowest - .25), -FARTHEST);
+    int to = (int)fmin(ceil(plot->highest + .25), FARTHEST);
     (void)fprintf(file, "set yrange [%d:%d]\nset ytics (", from, to);
     for (int power = from; power <= to; power++) {
         (void)fprintf(file, power < 0 ? "%s\"1/%.0fx\" %d" : "%s\"%.0fx\" %d",
@@ -124,8 +125,11 @@ write_script(const char *path, const char *base, const struct plot *plot)
     (void)fprintf(file, "set output '%s.'.ARG1\n", base);
     (void)fprintf(file,
                   "set title \"libminipy against its peers: %s\\n"
-                  "peer's figure divided by libminipy's; above 1x libminipy is better\"\n",
-                  plot->results->subject->title);
+                  "peer's figure divided by libminipy's; above 1x libminipy is better%s\"\n",
+                  plot->results->subject->title,
+                  fmax(plot->highest, -plot->lowest) > FARTHEST
+                      ? "; bars that end at the frame go beyond it"
+                      : "");
     (void)fprintf(
         file, "set ylabel 'peer / libminipy'\nset datafile separator '\\t'\n"
               "set datafile missing '?'\nset style data histograms\n"

@@ -137,6 +137,19 @@ mpy_priv_bin_push(struct mpy_priv_bin *bin, void *p)
     return 0;
 }
 
+/* Sizes whose fast path is worth a host's code: constants that have a size class. A host under
+   AddressSanitizer takes the call, which knows the true size; its magazines are closed anyway. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MPY_PRIV_INLINE_SIZE(n) 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MPY_PRIV_INLINE_SIZE(n) 0
+#endif
+#endif
+#ifndef MPY_PRIV_INLINE_SIZE
+#define MPY_PRIV_INLINE_SIZE(n) (__builtin_constant_p(n) && (n) <= MPY_SMALL_MAX)
+#endif
+
 #ifdef MPY_NO_INLINE
 
 MPY_NODISCARD MPY_API void *
@@ -157,7 +170,7 @@ mpy_obj_free_sized(void *p, size_t n);
 MPY_NODISCARD MPY_INLINE void *
 mpy_mem_malloc(size_t n)
 {
-    if (__builtin_constant_p(n) && n <= MPY_SMALL_MAX) {
+    if (MPY_PRIV_INLINE_SIZE(n)) {
         void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[mpy_priv_mem_class(n)]);
         if (MPY_LIKELY(p != NULL)) {
             return p;
@@ -170,7 +183,7 @@ mpy_mem_malloc(size_t n)
 MPY_INLINE void
 mpy_mem_free_sized(void *p, size_t n)
 {
-    if (__builtin_constant_p(n) && n <= MPY_SMALL_MAX && MPY_LIKELY(p != NULL) &&
+    if (MPY_PRIV_INLINE_SIZE(n) && MPY_LIKELY(p != NULL) &&
         mpy_priv_bin_push(&mpy_priv_tls.mem->bins[mpy_priv_mem_class(n)], p)) {
         return;
     }
@@ -181,7 +194,7 @@ mpy_mem_free_sized(void *p, size_t n)
 MPY_NODISCARD MPY_INLINE void *
 mpy_obj_malloc(size_t n)
 {
-    if (__builtin_constant_p(n) && n <= MPY_SMALL_MAX) {
+    if (MPY_PRIV_INLINE_SIZE(n)) {
         void *p = mpy_priv_bin_pop(&mpy_priv_tls.obj->bins[mpy_priv_obj_class(n)]);
         if (MPY_LIKELY(p != NULL)) {
             return p;
@@ -194,7 +207,7 @@ mpy_obj_malloc(size_t n)
 MPY_INLINE void
 mpy_obj_free_sized(void *p, size_t n)
 {
-    if (__builtin_constant_p(n) && n <= MPY_SMALL_MAX && MPY_LIKELY(p != NULL) &&
+    if (MPY_PRIV_INLINE_SIZE(n) && MPY_LIKELY(p != NULL) &&
         mpy_priv_bin_push(&mpy_priv_tls.obj->bins[mpy_priv_obj_class(n)], p)) {
         return;
     }

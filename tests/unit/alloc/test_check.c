@@ -90,7 +90,7 @@ damage_links(struct test_heap *test)
 static void
 damage_partial(struct test_heap *test)
 {
-    test->heap->partial[64] = MPYI_NO_POOL;
+    test->heap->partial[2] = MPYI_NO_POOL;
 }
 static void
 damage_unused(struct test_heap *test)

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_fork.c - the child of a fork can allocate; heaps of threads that are gone are adopted or
+ * given up.
+ */
+#include "alloc_test.h"
+
+#include <pthread.h>
+
+static void
+use(void)
+{
+    void *blocks[300];
+    for (size_t i = 0; i < 300; i++) {
+        blocks[i] = mpy_mem_malloc(i * 3);
+        CHILD_CHECK(blocks[i] != NULL);
+        memset(blocks[i], 1, i * 3);
+    }
+    for (size_t i = 0; i < 300; i++) {
+        mpy_mem_free(blocks[i]);
+    }
+    CHILD_CHECK(mpy_debug_check_heap(NULL) == 0);
+}
+
+struct other {
+    pthread_barrier_t barrier;
+    struct mpyi_heap *heap;
+    void *block;
+};
+
+static struct other other;
+
+static void *
+stay(void *data)
+{
+    (void)data;
+    other.block = mpy_mem_malloc(64);
+    mpy_mem_free(mpy_mem_malloc(96));
+    other.heap = mpyi_heap_of(mpy_priv_tls.mem);
+    (void)pthread_barrier_wait(&other.barrier);
+    (void)pthread_barrier_wait(&other.barrier);
+    return NULL;
+}
+
+static void *
+adopt(void *data)
+{
+    use();
+    *(void **)data = mpyi_heap_of(mpy_priv_tls.mem);
+    return NULL;
+}
+
+static void
+child_of_an_idle_thread(void)
+{
+    CHILD_CHECK(other.heap->orphan && !other.heap->dead);
+    CHILD_CHECK(mpyi_heap_cached_blocks(other.heap) == 0);
+    use();
+    mpy_mem_free(other.block); /* travels to the orphan */
+    pthread_t thread;
+    void *heap = NULL;
+    CHILD_CHECK(pthread_create(&thread, NULL, adopt, &heap) == 0);
+    CHILD_CHECK(pthread_join(thread, NULL) == 0);
+    CHILD_CHECK(heap == other.heap);
+}
+
+static void
+child_of_a_busy_thread(void)
+{
+    CHILD_CHECK(other.heap->dead && !other.heap->orphan);
+    use();
+    mpy_mem_free(other.block);
+    use();
+    pthread_t thread;
+    void *heap = NULL;
+    CHILD_CHECK(pthread_create(&thread, NULL, adopt, &heap) == 0);
+    CHILD_CHECK(pthread_join(thread, NULL) == 0);
+    CHILD_CHECK(heap != other.heap);
+    CHILD_CHECK(mpy_mem_trim(NULL, 0, NULL) == 0);
+}
+
+static void
+children_take_over(void **state)
+{
+    (void)state;
+    if (MPYI_TSAN) {
+        skip(); /* it does not follow threads of a child */
+    }
+    pthread_t thread;
+    assert_int_equal(pthread_barrier_init(&other.barrier, NULL, 2), 0);
+    assert_int_equal(pthread_create(&thread, NULL, stay, NULL), 0);
+    (void)pthread_barrier_wait(&other.barrier);
+    use();
+    test_child_succeeds(child_of_an_idle_thread);
+    other.heap->busy = 1;
+    test_child_succeeds(child_of_a_busy_thread);
+    other.heap->busy = 0;
+    (void)pthread_barrier_wait(&other.barrier);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    use();
+    (void)pthread_barrier_destroy(&other.barrier);
+}
+
+static void
+grandchild(void)
+{
+    use();
+    test_child_succeeds(use);
+    use();
+}
+
+static void
+forks_nest(void **state)
+{
+    (void)state;
+    test_child_succeeds(grandchild);
+    use();
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(children_take_over),
+        cmocka_unit_test(forks_nest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

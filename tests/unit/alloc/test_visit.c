@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_visit.c - arenas, pools and blocks as visitors see them; which block an address is in.
+ */
+#include "alloc_test.h"
+
+#include "minipy/memstat.h"
+
+static int
+last_arena(void *data, const mpy_arena_info *arena)
+{
+    assert_int_equal(arena->size, sizeof *arena);
+    assert_int_equal((uintptr_t)arena->address % MPY_ARENA_SIZE, 0);
+    assert_true(arena->pools_free <= 64);
+    ++*(size_t *)data;
+    return 0;
+}
+
+struct pools {
+    size_t count, of_64;
+    const void *found;
+    uint32_t states[4];
+};
+
+static int
+on_pool(void *data, const mpy_pool_info *pool)
+{
+    struct pools *pools = data;
+    pools->count++;
+    pools->states[pool->state]++;
+    if (pool->block_size == 64) {
+        pools->of_64++;
+        pools->found = pool->address;
+        assert_int_equal(pool->capacity, 64);
+        assert_int_equal(pool->kind, MPY_KIND_MEM);
+        assert_int_equal(pool->allocated, 30);
+    }
+    return 0;
+}
+
+struct blocks {
+    size_t count;
+    uint32_t states[3];
+};
+
+static int
+on_block(void *data, const void *block, uint32_t block_size, uint32_t block_state)
+{
+    struct blocks *blocks = data;
+    assert_int_equal(block_size, 64);
+    assert_int_equal(mpyi_pool_offset(block), blocks->count * 64);
+    blocks->count++;
+    blocks->states[block_state]++;
+    return 0;
+}
+
+static int
+stop(void *data, const mpy_arena_info *arena)
+{
+    (void)data;
+    (void)arena;
+    return 5;
+}
+
+static int
+stop_pool(void *data, const mpy_pool_info *pool)
+{
+    (void)pool;
+    return ++*(int *)data == 2;
+}
+
+static int
+stop_block(void *data, const void *block, uint32_t block_size, uint32_t block_state)
+{
+    (void)block;
+    (void)block_size;
+    (void)block_state;
+    return ++*(int *)data == 2;
+}
+
+static void
+from_arenas_down_to_blocks(void **state)
+{
+    (void)state;
+    if (MPYI_BYPASS) {
+        skip();
+    }
+    char *p[40];
+    for (int i = 0; i < 40; i++) {
+        p[i] = mpy_mem_malloc(64);
+    }
+    for (int i = 0; i < 10; i++) {
+        mpy_mem_free(p[i]);
+    }
+    size_t arenas = 0;
+    assert_int_equal(mpy_mem_visit_arenas(NULL, last_arena, &arenas), 0);
+    assert_int_equal(arenas, 1);
+    const void *arena = p[20] - ((uintptr_t)p[20] & (MPY_ARENA_SIZE - 1));
+    struct pools pools = {0, 0, NULL, {0, 0, 0, 0}};
+    assert_int_equal(mpy_mem_visit_pools(NULL, arena, on_pool, &pools), 0);
+    assert_int_equal(pools.count, 64);
+    assert_int_equal(pools.of_64, 1);
+    assert_int_equal(pools.states[MPY_POOL_USED], 1);
+    struct blocks blocks = {0, {0, 0, 0}};
+    assert_int_equal(mpy_mem_visit_blocks(NULL, pools.found, on_block, &blocks), 0);
+    assert_int_equal(blocks.count, 64);
+    assert_int_equal(blocks.states[MPY_BLOCK_ALLOCATED], 30);
+    assert_true(blocks.states[MPY_BLOCK_FREE] >= 10);
+    assert_int_equal(blocks.states[MPY_BLOCK_UNTOUCHED] + blocks.states[MPY_BLOCK_FREE], 34);
+
+    int calls = 0;
+    assert_int_equal(mpy_mem_visit_arenas(NULL, stop, NULL), 1);
+    assert_int_equal(mpy_mem_visit_pools(NULL, arena, stop_pool, &calls), 1);
+    calls = 0;
+    assert_int_equal(mpy_mem_visit_blocks(NULL, pools.found, stop_block, &calls), 1);
+    assert_int_equal(mpy_mem_visit_pools(NULL, p[20] + 1, on_pool, &pools), -1);
+    assert_int_equal(mpy_mem_visit_pools(NULL, &calls, on_pool, &pools), -1);
+    assert_int_equal(mpy_mem_visit_pools(NULL, NULL, on_pool, &pools), -1);
+    assert_int_equal(mpy_mem_visit_blocks(NULL, &calls, on_block, &blocks), -1);
+    assert_int_equal(mpy_mem_visit_blocks(NULL, (char *)pools.found + 8, on_block, &blocks), -1);
+    for (int i = 10; i < 40; i++) {
+        mpy_mem_free(p[i]);
+    }
+}
+
+static void
+addresses_lead_to_blocks(void **state)
+{
+    (void)state;
+    if (MPYI_BYPASS) {
+        skip();
+    }
+    char *p = mpy_mem_malloc(100); /* 112 bytes, 36 a pool, 64 bytes of tail */
+    mpy_block_info info = {.size = sizeof info, .version = 1};
+    for (int i = 0; i < 112; i++) {
+        assert_int_equal(mpy_mem_block_info(p + i, &info), 1);
+        assert_ptr_equal(info.block, p);
+        assert_int_equal(info.block_size, 112);
+        assert_int_equal(info.state, MPY_BLOCK_ALLOCATED);
+        assert_int_equal(info.kind, MPY_KIND_MEM);
+        assert_ptr_equal(info.pool, p - mpyi_pool_offset(p));
+    }
+    const char *pool = info.pool;
+    assert_int_equal(mpy_mem_block_info(pool + MPY_POOL_SIZE - 64, &info), 0);
+    assert_int_equal(mpy_mem_block_info(pool + MPY_POOL_SIZE - 65, &info), 1);
+    assert_int_not_equal(info.state, MPY_BLOCK_ALLOCATED);
+    mpy_mem_free(p);
+    assert_int_equal(mpy_mem_block_info(p, &info), 1);
+    assert_int_equal(info.state, MPY_BLOCK_FREE);
+    int local;
+    assert_int_equal(mpy_mem_block_info(&local, &info), 0);
+    assert_int_equal(mpy_mem_block_info(NULL, &info), 0);
+    void *large = mpy_mem_malloc(5000);
+    assert_int_equal(mpy_mem_block_info(large, &info), 0);
+    mpy_mem_free(large);
+}
+
+static struct mpyi_rtheap *runtime_heap;
+
+static struct mpyi_rtheap *
+find_heap(mpy_runtime *rt)
+{
+    return (void *)rt == (void *)&runtime_heap ? runtime_heap : NULL;
+}
+
+static void
+a_runtime_is_visited(void **state)
+{
+    (void)state;
+    mpy_runtime *rt = (mpy_runtime *)(void *)&runtime_heap;
+    size_t arenas = 0;
+    assert_int_equal(mpy_mem_visit_arenas(rt, last_arena, &arenas), -1);
+    MPYI_HOOK_SET(runtime_heap, find_heap);
+    runtime_heap = mpyi_rtheap_new(NULL);
+    char *cell = mpyi_cell_alloc(runtime_heap, 48);
+    mpy_block_info info = {.size = sizeof info};
+    assert_int_equal(mpy_mem_block_info(cell + 20, &info), 0); /* not entered */
+    mpyi_rtheap_enter(runtime_heap);
+    assert_int_equal(mpy_mem_block_info(cell + 20, &info), 1);
+    assert_ptr_equal(info.block, cell);
+    assert_int_equal(info.kind, MPY_KIND_GC);
+    (void)mpyi_atom_alloc(runtime_heap, 8);
+    assert_int_equal(mpy_mem_visit_arenas(rt, last_arena, &arenas), 0);
+    assert_int_equal(arenas, MPYI_BYPASS ? 1 : 2);
+    mpyi_rtheap_free(runtime_heap);
+    MPYI_HOOK_SET(runtime_heap, NULL);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(from_arenas_down_to_blocks),
+        cmocka_unit_test(addresses_lead_to_blocks),
+        cmocka_unit_test(a_runtime_is_visited),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
