@@ -19,34 +19,34 @@ MPY_EXTERN_C_BEGIN
 #define MPY_ERR_TEXT_MAX 511
 
 /* The exceptions; indented below their base. Codes are stable. */
-#define MPY_EXC_BASE_EXCEPTION 1
-#define MPY_EXC_EXCEPTION 2
-#define MPY_EXC_ARITHMETIC_ERROR 3
-#define MPY_EXC_OVERFLOW_ERROR 4      /* ArithmeticError */
-#define MPY_EXC_ZERO_DIVISION_ERROR 5 /* ArithmeticError */
-#define MPY_EXC_ATTRIBUTE_ERROR 6
-#define MPY_EXC_LOOKUP_ERROR 7
-#define MPY_EXC_INDEX_ERROR 8 /* LookupError */
-#define MPY_EXC_KEY_ERROR 9   /* LookupError */
-#define MPY_EXC_MEMORY_ERROR 10
-#define MPY_EXC_NAME_ERROR 11
-#define MPY_EXC_OS_ERROR 12
-#define MPY_EXC_TIMEOUT_ERROR 13 /* OSError */
-#define MPY_EXC_RUNTIME_ERROR 14
+#define MPY_EXC_BASE_EXCEPTION        1
+#define MPY_EXC_EXCEPTION             2
+#define MPY_EXC_ARITHMETIC_ERROR      3
+#define MPY_EXC_OVERFLOW_ERROR        4 /* ArithmeticError */
+#define MPY_EXC_ZERO_DIVISION_ERROR   5 /* ArithmeticError */
+#define MPY_EXC_ATTRIBUTE_ERROR       6
+#define MPY_EXC_LOOKUP_ERROR          7
+#define MPY_EXC_INDEX_ERROR           8 /* LookupError */
+#define MPY_EXC_KEY_ERROR             9 /* LookupError */
+#define MPY_EXC_MEMORY_ERROR          10
+#define MPY_EXC_NAME_ERROR            11
+#define MPY_EXC_OS_ERROR              12
+#define MPY_EXC_TIMEOUT_ERROR         13 /* OSError */
+#define MPY_EXC_RUNTIME_ERROR         14
 #define MPY_EXC_NOT_IMPLEMENTED_ERROR 15 /* RuntimeError */
-#define MPY_EXC_RECURSION_ERROR 16       /* RuntimeError */
-#define MPY_EXC_STOP_ITERATION 17
-#define MPY_EXC_SYSTEM_ERROR 18
-#define MPY_EXC_API 18 /* misuse of this API is a SystemError */
-#define MPY_EXC_TYPE_ERROR 19
-#define MPY_EXC_VALUE_ERROR 20
-#define MPY_EXC_UNICODE_ERROR 21       /* ValueError */
-#define MPY_EXC_KEYBOARD_INTERRUPT 22  /* BaseException */
-#define MPY_EXC_ASSERTION_ERROR 23
-#define MPY_EXC_BUFFER_ERROR 24
-#define MPY_EXC_EOF_ERROR 25
-#define MPY_EXC_IMPORT_ERROR 26
-#define MPY_EXC_COUNT 27
+#define MPY_EXC_RECURSION_ERROR       16 /* RuntimeError */
+#define MPY_EXC_STOP_ITERATION        17
+#define MPY_EXC_SYSTEM_ERROR          18
+#define MPY_EXC_API                   18 /* misuse of this API is a SystemError */
+#define MPY_EXC_TYPE_ERROR            19
+#define MPY_EXC_VALUE_ERROR           20
+#define MPY_EXC_UNICODE_ERROR         21 /* ValueError */
+#define MPY_EXC_KEYBOARD_INTERRUPT    22 /* BaseException */
+#define MPY_EXC_ASSERTION_ERROR       23
+#define MPY_EXC_BUFFER_ERROR          24
+#define MPY_EXC_EOF_ERROR             25
+#define MPY_EXC_IMPORT_ERROR          26
+#define MPY_EXC_COUNT                 27
 
 /* The exception type with that code: a new reference. ValueError for another code. */
 MPY_NODISCARD MPY_API mpy_object *
@@ -84,7 +84,8 @@ mpy_err_format_code(int code, const char *fmt, ...) MPY_PRINTF(2, 3);
 MPY_API void *
 mpy_err_no_memory(void);
 
-/* Sets `type` (OSError when NULL) with the text of errno and filename (may be NULL). Always NULL. */
+/* Sets `type` (OSError when NULL) with the text of errno and filename (may be NULL). Always NULL.
+ */
 MPY_API void *
 mpy_err_from_errno(mpy_object *type, const char *filename);
 

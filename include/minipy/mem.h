@@ -230,7 +230,7 @@ MPY_API void
 mpy_mem_free(void *p);
 
 /* A block whose address is a multiple of `alignment`, a power of two; NULL otherwise, with
-   MPY_E_INVAL. Freed by mpy_mem_free. */
+   MPY_E_INVAL. Freed by mpy_mem_free, never by mpy_mem_free_sized. */
 MPY_NODISCARD MPY_API void *
 mpy_mem_aligned_alloc(size_t alignment, size_t n);
 

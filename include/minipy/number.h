@@ -136,8 +136,8 @@ mpy_float_as_double(mpy_object *o, double *out);
 MPY_NODISCARD MPY_API mpy_object *
 mpy_bool_from_int(int value);
 
-/* a + b, and so on. TypeError: operands do not fit; ZeroDivisionError; OverflowError. Strings, lists
-   and tuples add and multiply as in Python. */
+/* a + b, and so on. TypeError: operands do not fit; ZeroDivisionError; OverflowError. Strings,
+   lists and tuples add and multiply as in Python. */
 MPY_NODISCARD MPY_API mpy_object *
 mpy_number_add(mpy_object *a, mpy_object *b);
 MPY_NODISCARD MPY_API mpy_object *

@@ -41,7 +41,8 @@ MPY_EXTERN_C_BEGIN
 
 typedef struct mpy_object mpy_object;
 
-/* ---- the ABI of a value ----------------------------------------------------------------------- */
+/* ---- the ABI of a value -----------------------------------------------------------------------
+ */
 
 struct mpy_priv_type_head;
 
@@ -64,39 +65,39 @@ MPY_STATIC_ASSERT(offsetof(struct mpy_priv_type_head, flags) == 16, "flags follo
 /* Counts from 0xC0000000 are immortal: nothing happens. 0x80000000..0xBFFFFFFF go out of line:
    saturated counts, and the dead pattern of freed objects. */
 #define MPY_PRIV_REFCNT_IMMORTAL 0xC0000000u
-#define MPY_PRIV_REFCNT_SPECIAL 0x80000000u
-#define MPY_PRIV_REFCNT_DEAD 0xBADDEADBu
+#define MPY_PRIV_REFCNT_SPECIAL  0x80000000u
+#define MPY_PRIV_REFCNT_DEAD     0xBADDEADBu
 
 /* gcword: bit 31 candidate (lost a reference since the last full collection, or never looked at),
    30 tracked, 28..29 generation, 27 weakly referenced, 26 finalized, 0..23 index while young. */
 #define MPY_PRIV_GC_CANDIDATE 0x80000000u
-#define MPY_PRIV_GC_TRACKED 0x40000000u
+#define MPY_PRIV_GC_TRACKED   0x40000000u
 
-#define MPY_PRIV_TAG_MASK 7u
-#define MPY_PRIV_TAG_INT 1u
+#define MPY_PRIV_TAG_MASK   7u
+#define MPY_PRIV_TAG_INT    1u
 #define MPY_PRIV_TAG_DOUBLE 2u
-#define MPY_PRIV_TAG_CONST 6u
+#define MPY_PRIV_TAG_CONST  6u
 
 /* Flags of a type, tested by inlined callers: what an object of it is. */
-#define MPY_TF_INT ((uint64_t)1 << 0)
-#define MPY_TF_FLOAT ((uint64_t)1 << 1)
-#define MPY_TF_BOOL ((uint64_t)1 << 2)
-#define MPY_TF_STR ((uint64_t)1 << 3)
-#define MPY_TF_BYTES ((uint64_t)1 << 4)
-#define MPY_TF_LIST ((uint64_t)1 << 5)
-#define MPY_TF_TUPLE ((uint64_t)1 << 6)
-#define MPY_TF_DICT ((uint64_t)1 << 7)
-#define MPY_TF_TYPE ((uint64_t)1 << 8)
+#define MPY_TF_INT       ((uint64_t)1 << 0)
+#define MPY_TF_FLOAT     ((uint64_t)1 << 1)
+#define MPY_TF_BOOL      ((uint64_t)1 << 2)
+#define MPY_TF_STR       ((uint64_t)1 << 3)
+#define MPY_TF_BYTES     ((uint64_t)1 << 4)
+#define MPY_TF_LIST      ((uint64_t)1 << 5)
+#define MPY_TF_TUPLE     ((uint64_t)1 << 6)
+#define MPY_TF_DICT      ((uint64_t)1 << 7)
+#define MPY_TF_TYPE      ((uint64_t)1 << 8)
 #define MPY_TF_EXCEPTION ((uint64_t)1 << 9)
-#define MPY_TF_FUNCTION ((uint64_t)1 << 10)
-#define MPY_TF_RANGE ((uint64_t)1 << 11)
+#define MPY_TF_FUNCTION  ((uint64_t)1 << 10)
+#define MPY_TF_RANGE     ((uint64_t)1 << 11)
 
 /* Constants, for mpy_constant(). */
-#define MPY_CONST_NONE 0
-#define MPY_CONST_FALSE 1
-#define MPY_CONST_TRUE 2
+#define MPY_CONST_NONE            0
+#define MPY_CONST_FALSE           1
+#define MPY_CONST_TRUE            2
 #define MPY_CONST_NOT_IMPLEMENTED 3
-#define MPY_CONST_ELLIPSIS 4
+#define MPY_CONST_ELLIPSIS        4
 
 /* Comparisons, for mpy_object_compare(). */
 #define MPY_LT 0
@@ -147,11 +148,12 @@ mpy_priv_const(unsigned id)
     return (mpy_object *)((uintptr_t)id << 3 | MPY_PRIV_TAG_CONST);
 }
 
-#define MPY_NONE mpy_priv_const(MPY_CONST_NONE)
+#define MPY_NONE  mpy_priv_const(MPY_CONST_NONE)
 #define MPY_FALSE mpy_priv_const(MPY_CONST_FALSE)
-#define MPY_TRUE mpy_priv_const(MPY_CONST_TRUE)
+#define MPY_TRUE  mpy_priv_const(MPY_CONST_TRUE)
 
-/* ---- reference counting ----------------------------------------------------------------------- */
+/* ---- reference counting -----------------------------------------------------------------------
+ */
 
 #ifdef MPY_NO_INLINE
 
@@ -173,7 +175,7 @@ mpy_incref(mpy_object *o)
     if (mpy_priv_is_heap(o)) {
         struct mpy_priv_header *head = mpy_priv_head(o);
         uint32_t count = head->refcnt;
-        if (MPY_LIKELY((int32_t)count >= 0)) {
+        if (MPY_LIKELY((int32_t)(count + 1) > 0)) {
             head->refcnt = count + 1;
         } else if (count < MPY_PRIV_REFCNT_IMMORTAL) {
             mpy_priv_incref_special(o);
@@ -189,13 +191,14 @@ mpy_decref(mpy_object *o)
     if (mpy_priv_is_heap(o)) {
         struct mpy_priv_header *head = mpy_priv_head(o);
         uint32_t count = head->refcnt;
-        if (MPY_LIKELY((int32_t)count > 0)) {
-            head->refcnt = --count;
-            if (count == 0) {
-                mpy_priv_dealloc(o);
-            } else if (MPY_UNLIKELY((int32_t)head->gcword >= 0)) {
+        if (MPY_LIKELY((int32_t)count > 1)) {
+            head->refcnt = count - 1;
+            if (MPY_UNLIKELY((int32_t)head->gcword >= 0)) {
                 mpy_priv_gc_candidate(o);
             }
+        } else if (count == 1) {
+            head->refcnt = 0;
+            mpy_priv_dealloc(o);
         } else if (count < MPY_PRIV_REFCNT_IMMORTAL) {
             mpy_priv_decref_special(o);
         }
@@ -295,7 +298,8 @@ mpy_object_id(const mpy_object *o);
 MPY_NODISCARD MPY_API mpy_object *
 mpy_constant(int id);
 
-/* ---- the object protocol ------------------------------------------------------------------------ */
+/* ---- the object protocol ------------------------------------------------------------------------
+ */
 
 /* The type of o. */
 MPY_NODISCARD MPY_API mpy_object *
@@ -308,7 +312,8 @@ MPY_NODISCARD MPY_API mpy_object *
 mpy_object_str(mpy_object *o);
 
 /* int0. Numbers that are equal hash equal, whatever their type (CPython's numeric hash); other
-   hashes differ from process to process unless MINIPY_HASHSEED is set. TypeError: unhashable. (U) */
+   hashes differ from process to process unless MINIPY_HASHSEED is set. TypeError: unhashable. (U)
+ */
 MPY_NODISCARD MPY_API int
 mpy_object_hash(mpy_object *o, int64_t *out);
 
@@ -349,7 +354,8 @@ mpy_object_del_attr(mpy_object *o, mpy_object *name);
 MPY_NODISCARD MPY_API int
 mpy_object_has_attr(mpy_object *o, mpy_object *name);
 
-/* The default behaviour of the two, for host slots that want to fall back on it. */
+/* The default behaviour of the two, for host slots that want to fall back on it. value NULL
+   deletes, as in the slot. */
 MPY_NODISCARD MPY_API mpy_object *
 mpy_object_generic_get_attr(mpy_object *o, mpy_object *name);
 MPY_NODISCARD MPY_API int

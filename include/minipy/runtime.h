@@ -36,7 +36,8 @@ mpy_config_get_int(const mpy_config *config, const char *name, int64_t *out);
 MPY_API void
 mpy_config_set_error_fn(mpy_config *config, mpy_write_fn fn, void *data);
 
-/* What was still alive when a runtime was freed. */
+/* What was still alive when a runtime was freed. The caller sets `size` to that of the struct it
+   knows, or to 0 for version 1; so in every struct that a function fills. */
 typedef struct mpy_leak_report {
     uint32_t size, version; /* sizeof(mpy_leak_report), 1 */
     uint64_t objects;       /* objects with references that nobody gave back */
@@ -53,7 +54,7 @@ mpy_runtime_new(const mpy_config *config, mpy_runtime **out);
 /* Ends a runtime: collects, runs finalizers and release hooks, reports what was still alive (report
    may be NULL) and frees everything. The calling thread must be attached to it as its innermost
    runtime; it is detached afterwards. MPY_E_BUSY: other threads are attached, nothing changed;
-   MPY_E_NOT_ATTACHED; MPY_E_INVAL. (U) */
+   MPY_E_NOT_ATTACHED; MPY_E_INVAL, also for a report whose size is too small. (U) */
 MPY_NODISCARD MPY_API mpy_status
 mpy_runtime_free(mpy_runtime *rt, mpy_leak_report *report);
 
@@ -77,7 +78,7 @@ mpy_runtime_get_user_data(const mpy_runtime *rt);
 
 /* Limits. MPY_LIMIT_BYTES: memory of the runtime, pools and large blocks; 0: none. Reaching it is a
    MemoryError, after a collection. MPY_LIMIT_STACK_DEPTH: nested calls. int0; ValueError. */
-#define MPY_LIMIT_BYTES 0
+#define MPY_LIMIT_BYTES       0
 #define MPY_LIMIT_STACK_DEPTH 1
 MPY_NODISCARD MPY_API int
 mpy_runtime_set_limit(mpy_runtime *rt, int which, int64_t value);

@@ -3,10 +3,12 @@
  * minipy/str.h - immutable text, stored as UTF-8.
  *
  * Lengths and indices count characters (code points); byte counts are said to be bytes. Text that
- * is ASCII is indexed in O(1). Invalid UTF-8 raises ValueError (UnicodeDecodeError in CPython);
- * surrogates are invalid; NUL characters are allowed in the *_n forms.
+ * is ASCII is indexed in O(1); longer text gets a sparse index when it is first needed. Invalid
+ * UTF-8 raises ValueError (UnicodeDecodeError in CPython); surrogates are invalid; NUL characters
+ * are allowed in the *_n forms.
  *
- * Results, ownership and threads: see minipy/object.h. Nothing here runs user code.
+ * Results, ownership and threads: see minipy/object.h. Nothing here runs user code, unless it says
+ * so: (U).
  */
 #ifndef MPY_STR_H
 #define MPY_STR_H
@@ -30,9 +32,10 @@ mpy_str_from_utf8(const char *utf8);
 MPY_NODISCARD MPY_API mpy_object *
 mpy_str_from_utf8_n(const char *utf8, size_t n);
 
-/* printf-like: %d %i %u %x %ld %lld %zd %zu %c %s %p %%, with width, precision and flags as in C,
-   and %O (str of an object), %R (repr), %T (name of its type). ValueError: unknown conversion. (U)
-   through %O and %R. */
+/* printf-like: %d %i %u %x %X %o %c %s %p %%, with the sizes hh h l ll z j t and with width,
+   precision and flags as in C, and %O (str of an object), %R (repr), %T (name of its type). %c
+   takes a code point. Width counts characters; the precision of %s counts bytes, that of %O, %R and
+   %T characters. ValueError: unknown conversion, invalid UTF-8 in %s. (U) through %O and %R. */
 MPY_NODISCARD MPY_API mpy_object *
 mpy_str_format(const char *fmt, ...);
 MPY_NODISCARD MPY_API mpy_object *
@@ -57,7 +60,8 @@ mpy_str_substring(mpy_object *s, ptrdiff_t from, ptrdiff_t to);
 MPY_NODISCARD MPY_API mpy_object *
 mpy_str_concat(mpy_object *a, mpy_object *b);
 
-/* The strs of an iterable with sep (NULL: nothing) between them. TypeError: an item is no str. */
+/* The strs of an iterable with sep (NULL: nothing) between them. TypeError: an item is no str. (U)
+   through the iterable. */
 MPY_NODISCARD MPY_API mpy_object *
 mpy_str_join(mpy_object *sep, mpy_object *iterable);
 
@@ -69,7 +73,8 @@ mpy_str_split(mpy_object *s, mpy_object *sep, ptrdiff_t max);
 MPY_NODISCARD MPY_API mpy_object *
 mpy_str_replace(mpy_object *s, mpy_object *from, mpy_object *to, ptrdiff_t max);
 
-/* found: index of the first (dir >= 0) or last (dir < 0) occurrence within from..to. */
+/* found: index of the first (dir >= 0) or last (dir < 0) occurrence within from..to, both clamped
+   to 0..length. *out is -1 unless found. O(length). */
 MPY_NODISCARD MPY_API int
 mpy_str_find(mpy_object *s, mpy_object *sub, ptrdiff_t from, ptrdiff_t to, int dir, int64_t *out);
 

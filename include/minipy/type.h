@@ -19,7 +19,12 @@
  *                 | header | shape | value 0 | value 1 | ... |
  *                 +--------+-------+---------+---------+-----+
  *
- * An instance larger than 496 bytes keeps its data or values in a block of its own.
+ * An instance larger than 496 bytes keeps its data or values in a block of its own. Data are
+ * aligned to 8 bytes. A data instance with MPY_TYPE_ATTRS keeps its attributes in a dict of its
+ * own.
+ *
+ * Inheritance is single. Instances do not keep their type's count up; a type lives until its last
+ * instance is gone.
  *
  * Results, ownership and threads: see minipy/object.h.
  */
@@ -31,8 +36,8 @@
 MPY_EXTERN_C_BEGIN
 
 /* Flags of a spec. */
-#define MPY_TYPE_ATTRS 1u   /* instances take any attribute */
-#define MPY_TYPE_BASE 2u    /* may be a base of other types */
+#define MPY_TYPE_ATTRS   1u /* instances take any attribute */
+#define MPY_TYPE_BASE    2u /* may be a base of other types */
 #define MPY_TYPE_ACYCLIC 4u /* instances never take part in a cycle: the collector ignores them */
 
 /* Visits a reference (NULL is skipped). Non-zero: stop and return it. */
@@ -48,8 +53,9 @@ typedef struct mpy_member_spec {
 #define MPY_MEMBER_READONLY 1u
 
 /*
- * What a type is. Zeroed fields take the base's behaviour. Strings and arrays must live as long as
- * the type. Slots get borrowed references, return new ones, and report failure as the functions of
+ * What a type is. Zeroed fields take the base's behaviour; but a type with `compare` and without
+ * `hash` is unhashable, as in Python. Strings and arrays must live as long as the type, except
+ * `name`. Slots get borrowed references, return new ones, and report failure as the functions of
  * minipy/object.h that call them do.
  */
 typedef struct mpy_type_spec {
@@ -65,7 +71,9 @@ typedef struct mpy_type_spec {
     /* Life. init: called with the arguments of the call that creates the instance. finalize: once,
        everything intact, may resurrect or raise (reported as unraisable). release: gets the data,
        last of all; must not call the library except mpy_raw_* and mpy_mem_*. traverse and clear:
-       only for references outside the first ref_count words; clear drops them. */
+       only for references outside the first ref_count words, and only together; clear drops them.
+       release, traverse and clear of every base are called, too, each with its own part of the
+       data. */
     int (*init)(mpy_object *self, mpy_object *const *argv, size_t nargs, mpy_object *kwnames);
     void (*finalize)(mpy_object *self);
     void (*release)(void *data);
@@ -99,7 +107,8 @@ typedef struct mpy_type_spec {
     mpy_object *(*negative)(mpy_object *a);
 } mpy_type_spec;
 
-/* A new type. base: NULL (object), or a type made with MPY_TYPE_BASE; its data come first. TypeError:
+/* A new type. base: NULL (object), an exception type, or a type made with MPY_TYPE_BASE; its data
+   come first. TypeError:
    the base is final, or the two layouts do not fit (references behind plain bytes of the base need
    `traverse`). ValueError: the spec contradicts itself. */
 MPY_NODISCARD MPY_API mpy_object *
@@ -113,24 +122,24 @@ mpy_type_check(const mpy_object *o)
 }
 
 /* The built-in types. */
-#define MPY_TYPE_ID_OBJECT 0
-#define MPY_TYPE_ID_TYPE 1
-#define MPY_TYPE_ID_NONE 2
-#define MPY_TYPE_ID_BOOL 3
-#define MPY_TYPE_ID_INT 4
-#define MPY_TYPE_ID_FLOAT 5
-#define MPY_TYPE_ID_STR 6
-#define MPY_TYPE_ID_BYTES 7
-#define MPY_TYPE_ID_LIST 8
-#define MPY_TYPE_ID_TUPLE 9
-#define MPY_TYPE_ID_DICT 10
-#define MPY_TYPE_ID_RANGE 11
-#define MPY_TYPE_ID_ITERATOR 12
-#define MPY_TYPE_ID_FUNCTION 13
-#define MPY_TYPE_ID_METHOD 14
+#define MPY_TYPE_ID_OBJECT          0
+#define MPY_TYPE_ID_TYPE            1
+#define MPY_TYPE_ID_NONE            2
+#define MPY_TYPE_ID_BOOL            3
+#define MPY_TYPE_ID_INT             4
+#define MPY_TYPE_ID_FLOAT           5
+#define MPY_TYPE_ID_STR             6
+#define MPY_TYPE_ID_BYTES           7
+#define MPY_TYPE_ID_LIST            8
+#define MPY_TYPE_ID_TUPLE           9
+#define MPY_TYPE_ID_DICT            10
+#define MPY_TYPE_ID_RANGE           11
+#define MPY_TYPE_ID_ITERATOR        12
+#define MPY_TYPE_ID_FUNCTION        13
+#define MPY_TYPE_ID_METHOD          14
 #define MPY_TYPE_ID_NOT_IMPLEMENTED 15
-#define MPY_TYPE_ID_ELLIPSIS 16
-#define MPY_TYPE_ID_COUNT 17
+#define MPY_TYPE_ID_ELLIPSIS        16
+#define MPY_TYPE_ID_COUNT           17
 
 /* The built-in type with that id; ValueError for another id. */
 MPY_NODISCARD MPY_API mpy_object *

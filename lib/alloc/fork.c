@@ -41,8 +41,8 @@ in_child(void)
     unlock_all();
 }
 
-__attribute__((constructor)) static void
-install(void)
+void
+mpyi_fork_install(void)
 {
     (void)pthread_atfork(before_fork, unlock_all, in_child);
 }

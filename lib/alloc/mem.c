@@ -61,7 +61,9 @@ small_slow(struct mpyi_heap *heap, size_t n)
 {
     unsigned size_class = mpy_priv_mem_class(n);
     if (MPY_LIKELY(!heap->closed)) {
-        return mpyi_heap_refill(heap, size_class);
+        /* A request of 0 bytes comes here with blocks left in the bin. */
+        void *p = mpy_priv_bin_pop(&heap->pub.bins[size_class]);
+        return p != NULL ? p : mpyi_heap_refill(heap, size_class);
     }
     void *p = mpyi_heap_take(heap, size_class);
     if (p != NULL) {
@@ -269,22 +271,6 @@ mpy_mem_free(void *p)
     }
 }
 
-MPYI_HOT void
-mpy_priv_mem_free_sized(void *p, size_t n)
-{
-    if (MPY_LIKELY(n - 1 < MPY_SMALL_MAX) && MPY_LIKELY(p != NULL) &&
-        MPY_LIKELY(mpy_priv_bin_push(&mpy_priv_tls.mem->bins[mpy_priv_mem_class(n)], p))) {
-        return;
-    }
-    mpy_mem_free(p);
-}
-
-void
-mpy_mem_free_sized(void *p, size_t n) MPYI_HOT __attribute__((alias("mpy_priv_mem_free_sized")));
-
-/* ---- size -------------------------------------------------------------------------------------
- */
-
 /* Class of a pooled block; 0 for a large one. */
 static unsigned
 class_of(const void *p)
@@ -292,6 +278,42 @@ class_of(const void *p)
     uint32_t index = mpyi_space_find(&mpyi_mem_space, p);
     return index == MPYI_NO_POOL ? 0 : mpyi_mem_space.classes[index];
 }
+
+/* The size says another class than the block has: in open magazines that goes unseen. */
+static void
+check_size(const void *p, size_t n)
+{
+    n += n == 0;
+    unsigned expected = n <= MPY_SMALL_MAX && !MPYI_BYPASS ? mpy_priv_mem_class(n) : 0;
+    if (class_of(p) != expected) {
+        mpyi_fatal("free of %p: its size is not %zu", p, n);
+    }
+}
+
+static NOINLINE void
+free_sized_slow(void *p, size_t n)
+{
+    if (MPY_UNLIKELY(mpyi_modes_get() != 0) && p != NULL && mpyi_mem_start() == 0) {
+        check_size(p, n);
+    }
+    mpy_mem_free(p);
+}
+
+MPYI_HOT void
+mpy_priv_mem_free_sized(void *p, size_t n)
+{
+    if (MPY_LIKELY(n - 1 < MPY_SMALL_MAX) && MPY_LIKELY(p != NULL) &&
+        MPY_LIKELY(mpy_priv_bin_push(&mpy_priv_tls.mem->bins[mpy_priv_mem_class(n)], p))) {
+        return;
+    }
+    free_sized_slow(p, n);
+}
+
+void
+mpy_mem_free_sized(void *p, size_t n) MPYI_HOT __attribute__((alias("mpy_priv_mem_free_sized")));
+
+/* ---- size -------------------------------------------------------------------------------------
+ */
 
 size_t
 mpy_mem_usable_size(const void *p)
@@ -340,7 +362,9 @@ mpy_mem_realloc(void *p, size_t n)
     if (size_class == 0 && (MPYI_BYPASS || n > MPY_SMALL_MAX)) {
         return realloc_large(p, n);
     }
-    if (n <= old && n > old / 2 && mpyi_modes_get() == 0) {
+    /* Only within its class: a sized free has to find the class by the last size. */
+    if (size_class != 0 && n <= old && mpy_priv_mem_class(n) == size_class &&
+        mpyi_modes_get() == 0) {
         return p;
     }
     void *fresh = mpy_priv_mem_malloc(n);

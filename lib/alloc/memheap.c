@@ -104,6 +104,13 @@ start(void)
     start_result = mpyi_space_init(&mpyi_mem_space, &config);
 }
 
+/* Here and not in fork.c: of a static library only files that somebody refers to are linked. */
+__attribute__((constructor)) static void
+loaded(void)
+{
+    mpyi_fork_install();
+}
+
 int
 mpyi_mem_start(void)
 {

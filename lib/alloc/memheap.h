@@ -67,6 +67,10 @@ mpyi_mem_start(void);
 void
 mpyi_mem_trim_orphans(void);
 
+/* Installs the handlers of alloc/fork.c. Called once, when the library is loaded. */
+void
+mpyi_fork_install(void);
+
 /* In the child of a fork(): every heap but the caller's has lost its thread. Lists are locked. */
 void
 mpyi_heaps_after_fork(void);

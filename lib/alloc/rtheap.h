@@ -190,7 +190,7 @@ mpyi_array_realloc(struct mpyi_rtheap *heap, void *p, size_t old_n, size_t n);
 void
 mpyi_array_free(struct mpyi_rtheap *heap, void *p, size_t n);
 
-/* Bytes that a request of n bytes really gets: a growing container may take them all at once. */
+/* What a growing container should ask for when it needs n bytes: it costs as much as n. */
 static inline size_t
 mpyi_array_good_size(size_t n)
 {

@@ -7,11 +7,13 @@
  *   inverse      offset -> block number without a division: (offset * inverse[c]) >> 22
  *   magazine     clamp(4096 / (8*c), 16, 64) entries
  *
- * inverse[c] = ceil(2^22 / (8*c)) exceeds the true quotient by less than 1, so the error at offset 4095
- * is below 4096 * 512 / 2^22 < 1 block: exact for every offset. test_size.c tries them all.
+ * inverse[c] = ceil(2^22 / (8*c)) exceeds the true quotient by less than 1, so the error at offset
+ * 4095 is below 4096 * 512 / 2^22 < 1 block: exact for every offset. test_size.c tries them all.
  */
 #ifndef MPY_ALLOC_SIZE_H
 #define MPY_ALLOC_SIZE_H
+
+#include "base/features.h"
 
 #include "minipy/mem.h"
 
@@ -23,8 +25,13 @@
 /* Sum of all magazine limits: slots a heap needs. */
 #define MPYI_MAGAZINE_SLOTS 1700u
 
-/* Requests above this many bytes fail: a difference of two pointers must fit ptrdiff_t. */
+/* Requests above this many bytes fail: a difference of two pointers must fit ptrdiff_t. The
+   sanitizers' malloc ends the program above 1 TiB, so their builds refuse earlier. */
+#if MPYI_ASAN || MPYI_TSAN
+#define MPYI_SIZE_LIMIT ((size_t)1 << 38)
+#else
 #define MPYI_SIZE_LIMIT ((size_t)PTRDIFF_MAX)
+#endif
 
 _Static_assert(1u << MPYI_POOL_SHIFT == MPY_POOL_SIZE, "pool size");
 _Static_assert(1u << MPYI_ARENA_SHIFT == MPY_ARENA_SIZE, "arena size");

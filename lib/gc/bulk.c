@@ -97,7 +97,7 @@ mpyi_gc_bury(struct mpyi_thread *t)
 
 /* ---- references that leave the garbage --------------------------------------------------------- */
 
-static inline int
+static inline __attribute__((always_inline)) int
 is_garbage(const struct mpyi_gc_pass *pass, mpy_object *child, enum membership how)
 {
     uint64_t r = mpyi_gc_rotated(pass->base, child);
@@ -111,7 +111,7 @@ is_garbage(const struct mpyi_gc_pass *pass, mpy_object *child, enum membership h
            (MPY_PRIV_GC_TRACKED | MPYI_GC_GARBAGE);
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 drop_leaving(struct mpyi_gc_pass *pass, mpy_object *child, enum membership how)
 {
     struct mpy_priv_header *head = mpyi_head(child);
@@ -133,7 +133,7 @@ drop_leaving(struct mpyi_gc_pass *pass, mpy_object *child, enum membership how)
 }
 
 /* All of o but its cell. */
-static inline void
+static inline __attribute__((always_inline)) void
 empty_out(struct mpyi_gc_pass *pass, mpy_object *o, enum membership how)
 {
     const struct mpyi_type *type = mpyi_gc_type(o);

@@ -83,8 +83,8 @@ count_refs(struct counter counter, struct mpyi_gc_pass *pass, mpy_object *o,
     if (MPY_UNLIKELY(type->layout == MPYI_LAYOUT_CUSTOM)) {
         count_custom(pass, o, type);
     }
-    for (size_t i = 0; i < refs.count; i++) {
-        count_ref(counter, pass, refs.items[i]);
+    for (mpy_object **ref = refs.items, **end = ref + refs.count; ref != end; ref++) {
+        count_ref(counter, pass, *ref);
     }
     if ((traits & MPYI_TRAIT_HEAP) != 0) {
         count_ref(counter, pass, mpyi_type_object(type));

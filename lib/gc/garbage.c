@@ -2,10 +2,11 @@
 /*
  * gc/garbage.c - garbage that cannot simply be freed: finalizers, resurrection, callbacks.
  *
- *   inspect --> nothing special --------------------------------------------> bulk.c
- *          \--> list, hold all --> finalizers --> recheck --> still garbage --> bulk.c, or one by
- *                                                        \--> resurrected      one when callbacks
- *                                                                              know references
+ *   inspect --> nothing special -------------------------------------------------> bulk.c
+ *          \--> list, hold all --> finalizers --> recheck --> still garbage --> empty the slow ones
+ *                                                        |        --> recheck --> bulk.c, and the
+ *                                                        |            slow ones one by one
+ *                                                        \--> resurrected: they stay
  *
  * Finalizers run with everything intact, each object's once (PEP 442). They may do anything: store
  * their object somewhere, drop references, create objects, collect. So while they run, the garbage
@@ -13,10 +14,11 @@
  * everything on the list is counted anew, by itself and on its fields as they are now: what is
  * referred to from elsewhere, and what that reaches, has been resurrected and stays.
  *
- * Garbage with a type or a traverse callback in it is freed through its types: each object is
- * emptied, which breaks all cycles that can be broken so, then the references of the list are
- * dropped, and counting does the rest. A cycle of tuples alone survives that; it has lost a
- * reference, so it is a candidate, and the next collection frees it in bulk.
+ * Slow objects, those with references that only callbacks know and types, are emptied by their
+ * types and die by counting, types last, because instances are torn down through them. Between
+ * the two the rest of the garbage is freed in bulk; emptied objects refer to none of it. Where a
+ * slow object cannot be emptied (a traverse callback without a clear), what it reaches is left
+ * alone, and everything else is emptied as well, which may break its cycles.
  *
  * Invariant: every object of the list is tracked in generation 2 and held once from hold() on.
  * Lock: the runtime's.
@@ -96,66 +98,169 @@ partition(const struct mpyi_gc_pass *pass, mpy_object **items, size_t n)
     return white;
 }
 
-/* Empties objects and drops the references of the list: their types' way to free them. */
 static void
-free_by_types(struct mpyi_thread *t, mpy_object *const *items, size_t n)
+empty(struct mpyi_thread *t, mpy_object *o, const struct mpyi_type *type)
+{
+    type->empty(t, o);
+    if (mpyi_err_occurred(t)) {
+        mpyi_err_unraisable(t, "clear", o);
+    }
+}
+
+/* Empties the slow objects, and all others when one of these cannot be emptied. The number of
+   others. */
+static size_t
+empty_slow(struct mpyi_thread *t, mpy_object *const *items, size_t n)
+{
+    size_t others = 0;
+    int all = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct mpyi_type *type = mpyi_gc_type(items[i]);
+        int slow = mpyi_gc_is_slow(type);
+        others += !slow;
+        all |= slow && type->empty == NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct mpyi_type *type = mpyi_gc_type(items[i]);
+        if (type->empty != NULL && (all || mpyi_gc_is_slow(type))) {
+            empty(t, items[i], type);
+        }
+    }
+    return others;
+}
+
+/* A slow object that cannot be emptied keeps what it refers to: it becomes a root. */
+static void
+make_roots(const struct mpyi_gc_pass *pass, mpy_object *const *items, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct mpyi_type *type = mpyi_gc_type(items[i]);
-        if (type->empty != NULL) {
-            type->empty(t, items[i]);
-            if (mpyi_err_occurred(t)) {
-                mpyi_err_unraisable(t, "clear", items[i]);
-            }
+        if (mpyi_gc_is_slow(type) && type->empty == NULL) {
+            size_t granule = mpyi_gc_granule(pass, items[i]);
+            pass->low[granule] = (uint8_t)(pass->count[granule] + 1);
+            pass->pending[granule >> 6] &= ~(UINT64_C(1) << (granule & 63));
         }
     }
-    let_go(items, n);
 }
 
-/* Counts the list anew; what is still garbage comes to its front, and is freed at once where that
-   can be done in bulk. The number of these. */
-static size_t
-recheck(struct mpyi_thread *t, mpy_object **items, size_t n, uint32_t kinds,
-        struct mpyi_gc_run *run)
+/* Takes slow objects out of white. */
+static void
+keep_slow(const struct mpyi_gc_pass *pass, mpy_object *const *items, size_t n)
 {
-    struct mpyi_gc_state *state = t->gc->state;
-    struct mpyi_gc_pass pass;
-    size_t garbage;
-    if (mpyi_gc_side_acquire(state) < 0) {
-        run->no_memory = 1;
-        return 0;
+    for (size_t i = 0; i < n; i++) {
+        if (mpyi_gc_is_slow(mpyi_gc_type(items[i]))) {
+            size_t granule = mpyi_gc_granule(pass, items[i]);
+            pass->white[granule >> 6] &= ~(UINT64_C(1) << (granule & 63));
+        }
     }
-    state->phase = MPYI_GC_CRITICAL;
-    mpyi_gc_pass_begin(&pass, t);
-    pass.held = 1;
-    mpyi_gc_count_list(&pass, items, n);
-    mpyi_gc_mark(&pass);
-    garbage = partition(&pass, items, n);
-    run->resurrected += n - garbage;
-    if ((kinds & MPYI_GC_HAS_SLOW) == 0) {
-        (void)mpyi_gc_free_white(&pass);
+}
+
+/* Counts the list anew and brings what is garbage still to its front; its number. The tables stay
+   in use; -1: out of memory. slow_emptied: see empty_slow(); slow objects never count as garbage
+   then. */
+static ptrdiff_t
+recheck(struct mpyi_gc_pass *pass, struct mpyi_thread *t, mpy_object **items, size_t n,
+        int slow_emptied)
+{
+    if (mpyi_gc_side_acquire(t->gc->state) < 0) {
+        return -1;
     }
+    t->gc->state->phase = MPYI_GC_CRITICAL;
+    mpyi_gc_pass_begin(pass, t);
+    pass->held = 1;
+    mpyi_gc_count_list(pass, items, n);
+    if (slow_emptied) {
+        make_roots(pass, items, n);
+    }
+    mpyi_gc_mark(pass);
+    if (slow_emptied) {
+        keep_slow(pass, items, n);
+    }
+    return (ptrdiff_t)partition(pass, items, n);
+}
+
+static void
+end_recheck(struct mpyi_gc_state *state)
+{
     mpyi_gc_side_release(state);
     state->phase = MPYI_GC_FINALIZING;
-    return garbage;
+}
+
+/* Drops the references of the list, of types last. */
+static void
+let_go_in_order(mpy_object **items, size_t n)
+{
+    size_t types = 0;
+    for (size_t i = 0; i < n; i++) {
+        mpy_object *o = items[i];
+        if (mpyi_gc_is_type(mpyi_gc_type(o))) {
+            items[i] = items[types];
+            items[types++] = o;
+        }
+    }
+    let_go(items + types, n - types);
+    let_go(items, types);
+}
+
+/* Frees garbage with slow objects in it. */
+static void
+free_slowly(struct mpyi_thread *t, mpy_object **items, size_t n, struct mpyi_gc_run *run)
+{
+    struct mpyi_gc_pass pass;
+    ptrdiff_t freed = 0;
+    if (empty_slow(t, items, n) > 0) {
+        freed = recheck(&pass, t, items, n, 1);
+        if (freed >= 0) {
+            (void)mpyi_gc_free_white(&pass);
+            end_recheck(t->gc->state);
+        } else {
+            run->no_memory = 1;
+            freed = 0;
+        }
+    }
+    let_go_in_order(items + freed, n - (size_t)freed);
+}
+
+/* Finalizers, and what is garbage after them; the number of these, at the front of the list. Those
+   of the list that live are candidates: they may not live long. */
+static size_t
+finalize(struct mpyi_thread *t, mpy_object **items, size_t n, uint32_t kinds,
+         struct mpyi_gc_run *run)
+{
+    struct mpyi_gc_pass pass;
+    ptrdiff_t garbage;
+    run_finalizers(t, items, n, run);
+    garbage = recheck(&pass, t, items, n, 0);
+    if (garbage < 0) {
+        run->no_memory = 1;
+        garbage = 0;
+    } else {
+        run->resurrected += n - (size_t)garbage;
+        if ((kinds & MPYI_GC_HAS_SLOW) == 0) {
+            (void)mpyi_gc_free_white(&pass);
+        }
+        end_recheck(t->gc->state);
+    }
+    for (size_t i = (size_t)garbage; i < n; i++) {
+        mpyi_gc_make_candidate(t->gc, items[i]);
+    }
+    return (size_t)garbage;
 }
 
 void
 mpyi_gc_dispose(struct mpyi_thread *t, mpy_object **items, size_t n, uint32_t kinds,
                 struct mpyi_gc_run *run)
 {
-    struct mpyi_gc_state *state = t->gc->state;
     size_t garbage = n;
     hold(items, n);
-    state->phase = MPYI_GC_FINALIZING;
+    t->gc->state->phase = MPYI_GC_FINALIZING;
     if ((kinds & MPYI_GC_HAS_FINALIZER) != 0) {
-        run_finalizers(t, items, n, run);
-        garbage = recheck(t, items, n, kinds, run);
-    }
-    if ((kinds & MPYI_GC_HAS_SLOW) != 0) {
-        free_by_types(t, items, garbage);
+        garbage = finalize(t, items, n, kinds, run);
     }
     run->collected += garbage;
+    if ((kinds & MPYI_GC_HAS_SLOW) != 0 && garbage > 0) {
+        free_slowly(t, items, garbage, run);
+    }
     let_go(items + garbage, n - garbage);
     mpy_raw_free(items);
 }

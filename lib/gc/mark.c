@@ -118,11 +118,12 @@ static FORCE_INLINE int
 blacken(uintptr_t base, uint64_t limit, uint64_t *white, const mpy_object *child, size_t *granule)
 {
     uint64_t r = mpyi_gc_rotated(base, child);
-    uint64_t bit = UINT64_C(1) << (r >> 2 & 63);
+    uint64_t bit;
     uint64_t old;
     if (r >= limit) {
         return 0;
     }
+    bit = UINT64_C(1) << (r >> 2 & 63);
     old = white[r >> 8];
     if ((old & bit) == 0) {
         return 0;
@@ -215,8 +216,8 @@ scan(struct marker *m, struct mpyi_gc_pass *pass, mpy_object *o, const struct mp
     if (MPY_UNLIKELY(refs.count > MANY)) {
         reach_many(m, refs);
     } else {
-        for (size_t i = 0; i < refs.count; i++) {
-            reach(m, refs.items[i]);
+        for (mpy_object **ref = refs.items, **end = ref + refs.count; ref != end; ref++) {
+            reach(m, *ref);
         }
     }
     if ((type->traits & MPYI_TRAIT_HEAP) != 0) {
@@ -247,7 +248,7 @@ static FORCE_INLINE void
 work(struct marker *m, struct mpyi_gc_pass *pass, unsigned keep)
 {
     while (m->tail - m->head > keep || m->depth > 0) {
-        while (m->tail - m->head < FETCH && m->depth > 0) {
+        while (m->depth > 0 && m->tail - m->head < FETCH) {
             mpy_object *o = m->stack[--m->depth];
             __builtin_prefetch(o);
             ring_push(m, (uintptr_t)o);

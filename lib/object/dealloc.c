@@ -80,7 +80,9 @@ mpyi_finalize(struct mpyi_thread *t, mpy_object *o)
     if (head->refcnt < MPY_PRIV_REFCNT_SPECIAL) {
         head->refcnt--;
     }
-    head->gcword |= MPY_PRIV_GC_CANDIDATE;
+    if (head->refcnt != 0 && (int32_t)head->gcword >= 0) {
+        mpy_priv_gc_candidate(o); /* it lost the reference held here */
+    }
     if (t->late != NULL && t->finalizers == 0 && t->tearing_down == 0) {
         tear_down(t);
     }

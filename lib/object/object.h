@@ -132,11 +132,13 @@ struct mpyi_heap_type {
     const mpy_type_spec *spec;  /* a copy, owned; flags include those of the bases */
     struct mpyi_shapes *shapes; /* owned; the shapes of instances, types/shape.c; NULL: none yet */
     char *names;                /* owned text behind name and qualname */
-    size_t names_size;          /* bytes of it */
-    uint32_t part_offset;       /* of the spec's own data within the data of an instance */
-    uint32_t data_refs;         /* references at the start of the data, bases included */
-    uint64_t serial;            /* no other type of this process ever had it */
-    size_t data_size;           /* bytes of data of an instance, bases included */
+    mpy_object **member_names;  /* owned: interned strs, one for each of spec->members */
+    size_t member_count;
+    size_t names_size;    /* bytes of it */
+    uint32_t part_offset; /* of the spec's own data within the data of an instance */
+    uint32_t data_refs;   /* references at the start of the data, bases included */
+    uint64_t serial;      /* no other type of this process ever had it */
+    size_t data_size;     /* bytes of data of an instance, bases included */
 };
 
 MPY_STATIC_ASSERT(sizeof(struct mpyi_heap_type) <= 496, "a host type is one cell");
@@ -226,13 +228,14 @@ mpyi_drop(struct mpyi_thread *t, mpy_object *o)
     if (mpy_priv_is_heap(o)) {
         struct mpy_priv_header *head = mpyi_head(o);
         uint32_t count = head->refcnt;
-        if (MPY_LIKELY((int32_t)count > 0)) {
-            head->refcnt = --count;
-            if (count == 0) {
-                mpyi_dying(t, o);
-            } else if (MPY_UNLIKELY((int32_t)head->gcword >= 0)) {
+        if ((int32_t)count > 1) {
+            head->refcnt = count - 1;
+            if (MPY_UNLIKELY((int32_t)head->gcword >= 0)) {
                 mpy_priv_gc_candidate(o);
             }
+        } else if (MPY_LIKELY(count == 1)) {
+            head->refcnt = 0;
+            mpyi_dying(t, o);
         } else if (count < MPY_PRIV_REFCNT_IMMORTAL) {
             mpy_priv_decref_special(o);
         }

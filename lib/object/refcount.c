@@ -4,7 +4,7 @@
  *
  *   0                        dying or dead: a decref is one too many
  *   1 .. 0x7FFFFFFF          live
- *   0x80000000 .. 0x8000FFFF saturated: 2^31 references were taken
+ *   0x80000000 .. 0x8000FFFF saturated: 2^31 references were taken by code that does not saturate
  *   .. 0xBFFFFFFF            the dead pattern, or bytes that are no count at all
  *   0xC0000000 ..            immortal
  *

@@ -95,11 +95,17 @@ mpy_gil_get_stats(mpy_runtime *rt, mpy_gil_stats *out)
     }
     const struct mpyi_rt *full = mpyi_rt_of(rt);
     const struct mpyi_lock *lock = &full->view->lock;
-    out->size = (uint32_t)sizeof *out;
-    out->version = 1;
-    out->acquisitions = __atomic_load_n(&lock->waits, __ATOMIC_RELAXED);
-    out->hand_offs = __atomic_load_n(&lock->hand_offs, __ATOMIC_RELAXED);
-    out->waiting = __atomic_load_n(&lock->waiting, __ATOMIC_RELAXED);
-    out->attached = __atomic_load_n(&full->attached, __ATOMIC_RELAXED);
+    mpy_gil_stats stats = {
+        .size = (uint32_t)sizeof stats,
+        .version = 1,
+        .acquisitions = __atomic_load_n(&lock->waits, __ATOMIC_RELAXED),
+        .hand_offs = __atomic_load_n(&lock->hand_offs, __ATOMIC_RELAXED),
+        .waiting = __atomic_load_n(&lock->waiting, __ATOMIC_RELAXED),
+        .attached = __atomic_load_n(&full->attached, __ATOMIC_RELAXED),
+    };
+    if (!mpyi_size_fits(out->size, sizeof stats)) {
+        return refuse("mpy_gil_get_stats(): argument 'out': size is smaller than version 1");
+    }
+    mpyi_hand_out(out, out->size, &stats, sizeof stats);
     return 0;
 }

@@ -269,18 +269,17 @@ mpyi_leaks_report(struct mpyi_thread *t, mpy_leak_report *report)
 {
     struct leaks leaks;
     memset(&leaks, 0, sizeof leaks);
-    if (report != NULL) {
-        memset(report, 0, sizeof *report);
-        report->size = (uint32_t)sizeof *report;
-        report->version = 1;
-        find_primary(t, &leaks);
-        report->objects = leaks.objects;
-        report->bytes = leaks.bytes;
-        write_text(&leaks, report->text, sizeof report->text);
+    if (report == NULL) {
+        release_survivors(t);
+        return;
     }
+    mpy_leak_report filled = {.size = (uint32_t)sizeof filled, .version = 1};
+    find_primary(t, &leaks);
+    write_text(&leaks, filled.text, sizeof filled.text);
     release_survivors(t);
-    if (report != NULL) {
-        (void)mpyi_rtheap_each_block(t->heap, MPY_KIND_RAW, count_block, &leaks);
-        report->blocks = leaks.blocks;
-    }
+    (void)mpyi_rtheap_each_block(t->heap, MPY_KIND_RAW, count_block, &leaks);
+    filled.objects = leaks.objects;
+    filled.bytes = leaks.bytes;
+    filled.blocks = leaks.blocks;
+    mpyi_hand_out(report, report->size, &filled, sizeof filled);
 }

@@ -171,7 +171,7 @@ mpy_runtime_free(mpy_runtime *rt, mpy_leak_report *report)
 {
     struct mpyi_thread *t = mpyi_current();
     mpy_status status = MPY_OK;
-    if (rt == NULL) {
+    if (rt == NULL || (report != NULL && !mpyi_size_fits(report->size, sizeof *report))) {
         status = MPY_E_INVAL;
     } else if (t == NULL || t->rt != rt) {
         status = MPY_E_NOT_ATTACHED;

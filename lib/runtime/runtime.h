@@ -33,6 +33,8 @@
 #include "runtime/lock.h"
 #include "runtime/pending.h"
 
+#include <string.h>
+
 struct mpy_view {
     uint32_t refs; /* open views, plus 1 while the runtime lives; atomic */
     uint32_t reserved;
@@ -94,6 +96,24 @@ mpyi_tls_leave(void)
 {
     mpy_priv_tls.thread = NULL;
     mpy_priv_tls.obj = &mpyi_null_heap; /* mpyi_rtheap_leave(), inlined */
+}
+
+/* ---- structs that a host passes: `size` says how much of one it knows, 0 means version 1 --------
+ */
+
+/* Whether a struct whose version 1 has n bytes can be handed out to a host that knows `size`. */
+static inline bool
+mpyi_size_fits(uint32_t size, size_t n)
+{
+    return size == 0 || size >= n;
+}
+
+/* Copies the n bytes of `filled` to the host's struct; what the library does not know is zeroed. */
+static inline void
+mpyi_hand_out(void *out, uint32_t size, const void *filled, size_t n)
+{
+    memset(out, 0, size > n ? size : n);
+    memcpy(out, filled, n);
 }
 
 /* ---- attach.c ----------------------------------------------------------------------------------

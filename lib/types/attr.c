@@ -60,7 +60,7 @@ place_of(mpy_object *o, const struct mpyi_type *type, const struct mpyi_attr_ent
     if (e->kind == MPYI_ATTR_ARRAY) {
         return &((mpy_object **)(void *)((struct mpyi_shaped *)o)->values[0])[e->slot];
     }
-    return (mpy_object **)mpyi_instance_data(o, type) + e->slot;
+    return (mpy_object **)mpyi_instance_data(o, type) + mpyi_attr_ref(e);
 }
 
 /* As mpyi_attr_find(), but a function that binds comes back alone, with 2. */
@@ -80,7 +80,7 @@ find_unbound(struct mpyi_thread *t, mpy_object *o, mpy_object *name, mpy_object 
         if (value == NULL) { /* deleted */
             e = mpyi_attr_lookup_class(t, type, name);
         }
-    } else if (e.has_dict) {
+    } else if ((e.flags & MPYI_ATTR_HAS_DICT) != 0) {
         mpy_object *dict = *mpyi_instance_dict(o, type);
         value = dict != NULL ? mpyi_dict_find_str(dict, name) : NULL;
     }
@@ -193,6 +193,10 @@ find_fast(struct mpyi_thread *t, mpy_object *o, const mpy_object *name)
         if (e->kind == MPYI_ATTR_ARRAY) {
             return ((mpy_object **)(void *)((struct mpyi_shaped *)o)->values[0])[e->slot];
         }
+        if (e->kind == MPYI_ATTR_REF) {
+            const struct mpyi_type *type = (const struct mpyi_type *)mpyi_head(o)->type;
+            return ((mpy_object **)mpyi_instance_data(o, type))[mpyi_attr_ref(e)];
+        }
     }
     return NULL;
 }
@@ -212,17 +216,22 @@ check_get(const char *function, const mpy_object *o, const mpy_object *name)
     return 0;
 }
 
-/* What comes after the fast path. name: a str. found. */
-static int
-find_slow(struct mpyi_thread *t, mpy_object *o, mpy_object *name, mpy_object **out)
+/* What comes after the fast path. found. */
+static __attribute__((noinline)) int
+find_slow(struct mpyi_thread *t, const char *function, mpy_object *o, mpy_object *name,
+          mpy_object **out)
 {
+    *out = NULL;
+    if (check_get(function, o, name) < 0) {
+        return -1;
+    }
     if (mpyi_type_of(o)->slots.get_attr != NULL) {
         return find_by_slot(t, o, name, out);
     }
     return find_generic(t, o, mpyi_attr_name(t, name), out);
 }
 
-static mpy_object *
+static __attribute__((noinline)) mpy_object *
 get_slow(struct mpyi_thread *t, const char *function, mpy_object *o, mpy_object *name)
 {
     mpy_object *value;
@@ -270,8 +279,8 @@ mpy_object_find_attr(mpy_object *o, mpy_object *name, mpy_object **out)
         }
         return -1;
     }
-    *out = NULL;
     if (MPY_UNLIKELY(t == NULL)) {
+        *out = NULL;
         return -1;
     }
     value = find_fast(t, o, name);
@@ -279,7 +288,7 @@ mpy_object_find_attr(mpy_object *o, mpy_object *name, mpy_object **out)
         *out = mpy_newref(value);
         return 1;
     }
-    return check_get(__func__, o, name) < 0 ? -1 : find_slow(t, o, name, out);
+    return find_slow(t, __func__, o, name, out);
 }
 
 int
@@ -288,10 +297,10 @@ mpy_object_has_attr(mpy_object *o, mpy_object *name)
     struct mpyi_thread *t = mpyi_enter(__func__);
     mpy_object *value;
     int found;
-    if (t == NULL || check_get(__func__, o, name) < 0) {
+    if (t == NULL) {
         return -1;
     }
-    found = find_slow(t, o, name, &value);
+    found = find_slow(t, __func__, o, name, &value);
     mpy_xdecref(value);
     return found;
 }

@@ -20,9 +20,9 @@
 #include "types/shape.h"
 
 /* What a name is. INLINE and ARRAY: attribute of a shaped instance, number `slot`. REF: a member,
-   the reference number `slot` of the data (readonly says so). CLASS: found in a class. METHOD: a
-   function in a class that binds. MISSING. ADD, under the key of the shape plus 1: setting it leads
-   to the shape `payload`. */
+   the reference with the number in `payload` (mpyi_attr_ref()). CLASS: found in a class, the value
+   is the payload. METHOD: a function in a class that binds, the payload. MISSING. ADD, under the
+   key of the shape plus 1: setting it leads to the shape `payload`. */
 #define MPYI_ATTR_EMPTY   0
 #define MPYI_ATTR_INLINE  1
 #define MPYI_ATTR_ARRAY   2
@@ -37,13 +37,22 @@ struct mpyi_attr_entry {
     mpy_object *name; /* owned */
     void *payload;
     uint32_t generation;
-    uint8_t kind;     /* MPYI_ATTR_* */
-    uint8_t has_dict; /* objects with this key have a dict of their own to look into first */
-    uint8_t readonly;
-    uint8_t reserved;
-    uint32_t slot;
-    uint32_t reserved2;
+    uint8_t kind;  /* MPYI_ATTR_* */
+    uint8_t flags; /* MPYI_ATTR_HAS_DICT, MPYI_ATTR_READONLY */
+    uint16_t slot;
 };
+MPY_STATIC_ASSERT(sizeof(struct mpyi_attr_entry) == 32, "two entries a cache line");
+MPY_STATIC_ASSERT(MPYI_SHAPE_COUNT_MAX <= UINT16_MAX, "slots of shapes fit");
+
+#define MPYI_ATTR_HAS_DICT                                                                         \
+    1u /* objects with this key have a dict of their own to look into first */
+#define MPYI_ATTR_READONLY 2u
+
+static inline size_t
+mpyi_attr_ref(const struct mpyi_attr_entry *e)
+{
+    return (size_t)(uintptr_t)e->payload;
+}
 
 #define MPYI_ATTR_CACHE_SIZE 1024u
 

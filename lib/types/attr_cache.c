@@ -88,14 +88,14 @@ mpyi_attr_cache_store(struct mpyi_thread *t, const void *key, mpy_object *name,
 
 /* A member of that name in the spec of one type: 1 and *e, or 0. */
 static int
-find_member(const struct mpyi_heap_type *type, const char *name, struct mpyi_attr_entry *e)
+find_member(const struct mpyi_heap_type *type, const mpy_object *name, struct mpyi_attr_entry *e)
 {
-    const mpy_member_spec *m = type->spec->members;
-    for (; m != NULL && m->name != NULL; m++) {
-        if (strcmp(m->name, name) == 0) {
+    for (size_t i = 0; i < type->member_count; i++) {
+        if (type->member_names[i] == name) {
+            const mpy_member_spec *m = &type->spec->members[i];
             e->kind = MPYI_ATTR_REF;
-            e->slot = type->part_offset / (uint32_t)sizeof(mpy_object *) + m->index;
-            e->readonly = (m->flags & MPY_MEMBER_READONLY) != 0;
+            e->payload = (void *)(type->part_offset / sizeof(mpy_object *) + m->index);
+            e->flags |= (m->flags & MPY_MEMBER_READONLY) != 0 ? MPYI_ATTR_READONLY : 0;
             return 1;
         }
     }
@@ -107,12 +107,13 @@ static struct mpyi_attr_entry
 search_classes(const struct mpyi_type *type, mpy_object *name)
 {
     struct mpyi_attr_entry e = {.kind = MPYI_ATTR_MISSING};
-    const char *text = mpyi_str_data(mpyi_str_of(name));
 
-    e.has_dict = type->layout != MPYI_LAYOUT_SHAPED && (type->traits & MPYI_TRAIT_ATTRS) != 0;
+    if (type->layout != MPYI_LAYOUT_SHAPED && (type->traits & MPYI_TRAIT_ATTRS) != 0) {
+        e.flags = MPYI_ATTR_HAS_DICT;
+    }
     for (; type != NULL && (type->traits & MPYI_TRAIT_HEAP) != 0; type = type->base) {
         mpy_object *value;
-        if (find_member(mpyi_heap_type(type), text, &e)) {
+        if (find_member(mpyi_heap_type(type), name, &e)) {
             return e;
         }
         value = type->refs[1] != NULL ? mpyi_dict_find_str(type->refs[1], name) : NULL;
@@ -160,11 +161,11 @@ mpyi_attr_lookup(struct mpyi_thread *t, const mpy_object *o, const struct mpyi_t
     }
     slot = shape->is_dict ? MPYI_SHAPE_NONE : mpyi_shape_find(t, shape, name);
     if (slot != MPYI_SHAPE_NONE) {
-        e = (struct mpyi_attr_entry){.slot = slot};
+        e = (struct mpyi_attr_entry){.slot = (uint16_t)slot};
         e.kind = shape->head.inline_max != 0 ? MPYI_ATTR_INLINE : MPYI_ATTR_ARRAY;
     } else {
         e = mpyi_attr_lookup_class(t, type, name);
-        e.has_dict = shape->is_dict != 0;
+        e.flags = shape->is_dict ? MPYI_ATTR_HAS_DICT : 0;
     }
     if (type->slots.get_attr == NULL) {
         mpyi_attr_cache_store(t, shape, name, e);

@@ -39,8 +39,8 @@ static int
 set_member(const char *function, mpy_object *o, const struct mpyi_type *type, mpy_object *name,
            const struct mpyi_attr_entry *e, mpy_object *value)
 {
-    mpy_object **place = (mpy_object **)mpyi_instance_data(o, type) + e->slot;
-    if (e->readonly) {
+    mpy_object **place = (mpy_object **)mpyi_instance_data(o, type) + mpyi_attr_ref(e);
+    if ((e->flags & MPYI_ATTR_READONLY) != 0) {
         (void)mpyi_err_format(MPY_EXC_ATTRIBUTE_ERROR, "%s(): attribute '%s' of '%s' is read-only",
                               function, mpyi_str_data(mpyi_str_of(name)), type->name);
         return -1;
@@ -131,7 +131,7 @@ set_generic(struct mpyi_thread *t, const char *function, mpy_object *o, mpy_obje
         replace(place, value);
         return 0;
     }
-    if (e.has_dict) {
+    if ((e.flags & MPYI_ATTR_HAS_DICT) != 0) {
         return set_in_dict(t, function, o, name, value);
     }
     if (type->layout == MPYI_LAYOUT_SHAPED && value != NULL) {
@@ -184,7 +184,15 @@ set_fast(struct mpyi_thread *t, mpy_object *o, mpy_object *name, mpy_object *val
         return 0;
     }
     type = (const struct mpyi_type *)mpyi_head(o)->type;
-    if (type->layout != MPYI_LAYOUT_SHAPED || type->slots.set_attr != NULL) {
+    if (MPY_UNLIKELY(type->slots.set_attr != NULL)) {
+        return 0;
+    }
+    if (type->layout != MPYI_LAYOUT_SHAPED) {
+        e = mpyi_attr_cache_hit(t->rt->attr_cache, type, name);
+        if (e != NULL && e->kind == MPYI_ATTR_REF && (e->flags & MPYI_ATTR_READONLY) == 0) {
+            replace((mpy_object **)mpyi_instance_data(o, type) + mpyi_attr_ref(e), value);
+            return 1;
+        }
         return 0;
     }
     shape = mpyi_shape_of(o);
@@ -221,6 +229,20 @@ check_set(const char *function, const mpy_object *o, const mpy_object *name)
     return 0;
 }
 
+static __attribute__((noinline)) int
+set_slow(struct mpyi_thread *t, const char *function, mpy_object *o, mpy_object *name,
+         mpy_object *value)
+{
+    if (check_set(function, o, name) < 0) {
+        return -1;
+    }
+    if (value == NULL) {
+        (void)mpyi_err_argument(function, "value", "object", NULL);
+        return -1;
+    }
+    return set_any(t, function, o, name, value);
+}
+
 int
 mpy_object_set_attr(mpy_object *o, mpy_object *name, mpy_object *value)
 {
@@ -231,14 +253,7 @@ mpy_object_set_attr(mpy_object *o, mpy_object *name, mpy_object *value)
     if (MPY_LIKELY(set_fast(t, o, name, value))) {
         return 0;
     }
-    if (check_set(__func__, o, name) < 0) {
-        return -1;
-    }
-    if (value == NULL) {
-        (void)mpyi_err_argument(__func__, "value", "object", NULL);
-        return -1;
-    }
-    return set_any(t, __func__, o, name, value);
+    return set_slow(t, __func__, o, name, value);
 }
 
 int

@@ -11,6 +11,7 @@
  */
 #include "types/bytes.h"
 
+#include "types/iter.h"
 #include "types/number.h"
 #include "types/str.h"
 #include "types/strwriter.h"
@@ -279,6 +280,7 @@ const struct mpyi_type mpyi_bytes_type = {
               .length = bytes_length,
               .get_item = bytes_get_item,
               .contains = bytes_contains,
+              .iter = mpyi_iter_of_bytes,
               .add = bytes_add,
               .multiply = bytes_multiply},
 };

@@ -95,7 +95,7 @@ keywords_fit(const struct mpyi_function *f, mpy_object *kwnames)
            mpyi_tuple_count(kwnames) == 0;
 }
 
-static inline mpy_object *
+static inline __attribute__((always_inline)) mpy_object *
 invoke(struct mpyi_thread *t, const struct mpyi_function *f, mpy_object *self,
        mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
 {
@@ -150,7 +150,7 @@ invoke_bound(struct mpyi_thread *t, const struct mpyi_function *f, mpy_object *s
 }
 
 /* A method asked of its type, not of an instance: self is the first argument. */
-static mpy_object *
+static __attribute__((noinline)) mpy_object *
 invoke_unbound_method(struct mpyi_thread *t, const struct mpyi_function *f, mpy_object *const *argv,
                       size_t nargs, mpy_object *kwnames)
 {
@@ -188,7 +188,7 @@ mpyi_method_slot_call(mpy_object *self, mpy_object *const *argv, size_t nargs, m
  * -------------------------------------------------------------------------------- */
 
 /* Through the call slot of the type. */
-static mpy_object *
+static __attribute__((noinline)) mpy_object *
 call_slot(struct mpyi_thread *t, const char *function, mpy_object *callable,
           mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
 {
@@ -209,7 +209,7 @@ call_slot(struct mpyi_thread *t, const char *function, mpy_object *callable,
     return result;
 }
 
-static inline mpy_object *
+static inline __attribute__((always_inline)) mpy_object *
 call_any(struct mpyi_thread *t, const char *function, mpy_object *callable, mpy_object *const *argv,
          size_t nargs, mpy_object *kwnames)
 {
@@ -259,30 +259,51 @@ check_argv(const char *function, mpy_object *const *argv, size_t nargs, mpy_obje
     return MPY_UNLIKELY(kwnames != NULL) ? check_kwnames(function, kwnames) : 0;
 }
 
+/* Every call that is not a native function without keyword arguments, and every wrong one. */
+static __attribute__((noinline)) mpy_object *
+call_slow(const char *function, mpy_object *callable, mpy_object *const *argv, size_t nargs,
+          mpy_object *kwnames)
+{
+    struct mpyi_thread *t = mpyi_enter(function);
+    if (t == NULL || check_argv(function, argv, nargs, kwnames) < 0) {
+        return NULL;
+    }
+    if (callable == NULL) {
+        return mpyi_err_argument(function, "callable", "object", NULL);
+    }
+    return call_any(t, function, callable, argv, nargs, kwnames);
+}
+
+/* 1 when a call needs nothing but its arguments counted: t is there, nothing waits for a
+   checkpoint, callable is a function that is no method. */
+static inline int
+is_plain_call(const struct mpyi_thread *t, const mpy_object *callable)
+{
+    return t != NULL && callable != NULL && mpy_priv_is_heap(callable) &&
+           mpyi_head(callable)->type == &mpyi_function_type.head &&
+           mpyi_function(callable)->owner == 0 && mpyi_breaker(t->rt) == 0;
+}
+
 mpy_object *
 mpy_call(mpy_object *callable, mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
-    if (MPY_UNLIKELY(t == NULL || check_argv(__func__, argv, nargs, kwnames) < 0)) {
-        return NULL;
+    struct mpyi_thread *t = mpyi_current();
+    if (MPY_LIKELY(kwnames == NULL && (argv != NULL || nargs == 0) && is_plain_call(t, callable))) {
+        const struct mpyi_function *f = mpyi_function(callable);
+        return invoke(t, f, f->self, argv, nargs, NULL);
     }
-    if (MPY_UNLIKELY(callable == NULL)) {
-        return mpyi_err_argument(__func__, "callable", "object", NULL);
-    }
-    return call_any(t, __func__, callable, argv, nargs, kwnames);
+    return call_slow(__func__, callable, argv, nargs, kwnames);
 }
 
 mpy_object *
 mpy_call_noargs(mpy_object *callable)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
-    if (MPY_UNLIKELY(t == NULL)) {
-        return NULL;
+    struct mpyi_thread *t = mpyi_current();
+    if (MPY_LIKELY(is_plain_call(t, callable))) {
+        const struct mpyi_function *f = mpyi_function(callable);
+        return invoke(t, f, f->self, NULL, 0, NULL);
     }
-    if (MPY_UNLIKELY(callable == NULL)) {
-        return mpyi_err_argument(__func__, "callable", "object", NULL);
-    }
-    return call_any(t, __func__, callable, NULL, 0, NULL);
+    return call_slow(__func__, callable, NULL, 0, NULL);
 }
 
 int
@@ -301,15 +322,22 @@ mpy_call_check(mpy_object *o)
 /* ---- methods
  * --------------------------------------------------------------------------------------- */
 
-/* What the cache cannot answer alone. */
-static mpy_object *
-call_method_slow(struct mpyi_thread *t, const char *function, mpy_object *name,
-                 mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
+/* What the cache cannot answer alone, and every wrong call. */
+static __attribute__((noinline)) mpy_object *
+call_method_slow(const char *function, mpy_object *name, mpy_object *const *argv, size_t nargs,
+                 mpy_object *kwnames)
 {
+    struct mpyi_thread *t = mpyi_enter(function);
     mpy_object *found;
     mpy_object *result;
     int kind;
 
+    if (t == NULL || check_argv(function, argv, nargs, kwnames) < 0) {
+        return NULL;
+    }
+    if (nargs == 0 || argv[0] == NULL) {
+        return mpyi_err_argument(function, "argv[0]", "object", NULL);
+    }
     if (!mpyi_is_str(name)) {
         return mpyi_err_argument(function, "name", "str", name);
     }
@@ -331,12 +359,13 @@ call_method_slow(struct mpyi_thread *t, const char *function, mpy_object *name,
     return result;
 }
 
-static inline mpy_object *
+static inline __attribute__((always_inline)) mpy_object *
 call_method(struct mpyi_thread *t, const char *function, mpy_object *name, mpy_object *const *argv,
             size_t nargs, mpy_object *kwnames)
 {
-    mpy_object *o = argv[0];
-    if (MPY_LIKELY(o != NULL && mpy_priv_is_heap(o) && mpyi_breaker(t->rt) == 0)) {
+    mpy_object *o = argv != NULL && nargs != 0 ? argv[0] : NULL;
+    if (MPY_LIKELY(t != NULL && kwnames == NULL && o != NULL && mpy_priv_is_heap(o) &&
+                   mpyi_breaker(t->rt) == 0)) {
         const struct mpyi_type *type = (const struct mpyi_type *)mpyi_head(o)->type;
         const void *key = type;
         const struct mpyi_attr_entry *e;
@@ -344,24 +373,21 @@ call_method(struct mpyi_thread *t, const char *function, mpy_object *name, mpy_o
             key = mpyi_shape_of(o);
         }
         e = mpyi_attr_cache_hit(t->rt->attr_cache, key, name);
-        if (MPY_LIKELY(e != NULL && e->kind == MPYI_ATTR_METHOD && !e->has_dict)) {
-            return invoke_bound(t, e->payload, o, argv + 1, nargs - 1, kwnames);
+        if (MPY_LIKELY(e != NULL && e->kind == MPYI_ATTR_METHOD &&
+                       (e->flags & MPYI_ATTR_HAS_DICT) == 0)) {
+            const struct mpyi_function *f = e->payload;
+            if (MPY_LIKELY(f->owner == 0 || owner_fits(f, o))) {
+                return invoke(t, f, o, argv + 1, nargs - 1, NULL);
+            }
         }
     }
-    return call_method_slow(t, function, name, argv, nargs, kwnames);
+    return call_method_slow(function, name, argv, nargs, kwnames);
 }
 
 mpy_object *
 mpy_call_method(mpy_object *name, mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
-    if (MPY_UNLIKELY(t == NULL || check_argv(__func__, argv, nargs, kwnames) < 0)) {
-        return NULL;
-    }
-    if (MPY_UNLIKELY(nargs == 0 || argv[0] == NULL)) {
-        return mpyi_err_argument(__func__, "argv[0]", "object", NULL);
-    }
-    return call_method(t, __func__, name, argv, nargs, kwnames);
+    return call_method(mpyi_current(), __func__, name, argv, nargs, kwnames);
 }
 
 #define FEW_ARGUMENTS 8u

@@ -58,16 +58,11 @@ ask_slots(mpy_object *a, mpy_object *b, int op)
     return NOT_IMPLEMENTED;
 }
 
-/* On behalf of `function`. */
-static mpy_object *
-compare(struct mpyi_thread *t, const char *function, mpy_object *a, mpy_object *b, int op)
+/* Anything but two ints, on behalf of `function`. */
+static __attribute__((noinline)) mpy_object *
+compare_objects(struct mpyi_thread *t, const char *function, mpy_object *a, mpy_object *b, int op)
 {
     mpy_object *answer;
-    if (mpyi_is_int_immediate(a) && mpyi_is_int_immediate(b)) {
-        int64_t x = mpyi_int_value(a);
-        int64_t y = mpyi_int_value(b);
-        return mpyi_bool_object(mpyi_order_answers(x < y ? -1 : x > y, op));
-    }
     if (mpyi_depth_enter(t, function) < 0) {
         return NULL;
     }
@@ -82,6 +77,17 @@ compare(struct mpyi_thread *t, const char *function, mpy_object *a, mpy_object *
     return mpyi_err_format(MPY_EXC_TYPE_ERROR,
                            "%s(): '%s' not supported between instances of '%s' and '%s'", function,
                            signs[op], mpyi_type_name_of(a), mpyi_type_name_of(b));
+}
+
+static inline mpy_object *
+compare(struct mpyi_thread *t, const char *function, mpy_object *a, mpy_object *b, int op)
+{
+    if (((uintptr_t)a & (uintptr_t)b & MPY_PRIV_TAG_INT) != 0) {
+        int64_t x = (int64_t)(uintptr_t)a; /* twice the value and 1: the same order */
+        int64_t y = (int64_t)(uintptr_t)b;
+        return mpyi_bool_object(mpyi_order_answers(x < y ? -1 : x > y, op));
+    }
+    return compare_objects(t, function, a, b, op);
 }
 
 mpy_object *
@@ -116,14 +122,14 @@ mpyi_compare_bool(struct mpyi_thread *t, mpy_object *a, mpy_object *b, int op)
 }
 
 /* int0: the arguments of a public comparison. */
-static int
+static inline int
 check_arguments(const char *function, const mpy_object *a, const mpy_object *b, int op)
 {
-    if (a == NULL || b == NULL) {
+    if (MPY_UNLIKELY(a == NULL || b == NULL)) {
         (void)mpyi_err_argument(function, a == NULL ? "a" : "b", "object", NULL);
         return -1;
     }
-    if ((unsigned)op > MPY_GE) {
+    if (MPY_UNLIKELY((unsigned)op > MPY_GE)) {
         (void)mpyi_err_format(MPY_EXC_VALUE_ERROR,
                               "%s(): argument 'op': expected MPY_LT..MPY_GE, got %d", function, op);
         return -1;
@@ -145,7 +151,7 @@ int
 mpy_object_compare_bool(mpy_object *a, mpy_object *b, int op)
 {
     struct mpyi_thread *t = mpyi_enter(__func__);
-    if (t == NULL || check_arguments(__func__, a, b, op) < 0) {
+    if (MPY_UNLIKELY(t == NULL || check_arguments(__func__, a, b, op) < 0)) {
         return -1;
     }
     if (a == b && (op == MPY_EQ || op == MPY_NE)) {

@@ -45,8 +45,9 @@ struct mpyi_dict {
 MPY_STATIC_ASSERT(sizeof(struct mpyi_dict) == 48, "an empty dict is 48 bytes");
 
 /* What is known of the keys; only grows, until the dict is cleared. */
-#define MPYI_DICT_STR    0  /* all are str */
-#define MPYI_DICT_SIMPLE 1  /* str, int, float, bool, constants: hashing and equality run no code  \
+#define MPYI_DICT_STR 0 /* all are str */
+#define MPYI_DICT_SIMPLE                                                                           \
+    1                       /* str, int, float, bool, constants: hashing and equality run no code  \
                              */
 #define MPYI_DICT_GENERAL 2 /* anything: the table keeps their hashes */
 

@@ -12,7 +12,6 @@
  */
 #include "types/exc.h"
 
-#include "types/protocol.h"
 #include "types/str.h"
 
 #include <stdio.h>
@@ -26,7 +25,7 @@
 static mpy_object *
 message_of(struct mpyi_thread *t, mpy_object *exc)
 {
-    mpy_object *text = mpyi_str(t, exc);
+    mpy_object *text = mpyi_exc_text(t, exc);
     if (text == NULL) {
         mpyi_err_clear(t);
     }

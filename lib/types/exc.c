@@ -99,6 +99,12 @@ exc_str(mpy_object *self)
     return mpyi_exc_message(mpyi_current(), self);
 }
 
+mpy_object *
+mpyi_exc_text(struct mpyi_thread *t, mpy_object *exc)
+{
+    return mpyi_type_of(exc)->slots.str == exc_str ? mpyi_exc_message(t, exc) : mpyi_str(t, exc);
+}
+
 /* Name(), Name('text'), Name(1, 2). */
 static mpy_object *
 exc_repr(mpy_object *self)
@@ -219,7 +225,7 @@ mpy_object *
 mpy_err_message(mpy_object *exc)
 {
     struct mpyi_thread *t = enter_with_exc(__func__, exc);
-    return t != NULL ? mpyi_str(t, exc) : NULL;
+    return t != NULL ? mpyi_exc_text(t, exc) : NULL;
 }
 
 mpy_object *

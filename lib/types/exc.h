@@ -53,9 +53,14 @@ mpyi_exc_new(struct mpyi_thread *t, const struct mpyi_type *type, mpy_object *ar
 MPY_NODISCARD mpy_object *
 mpyi_exc_new_memory_error(struct mpyi_thread *t);
 
-/* str(exc): nothing, the argument, or the tuple of arguments. (U) */
+/* The str of built-in exceptions: nothing, the argument, or the tuple of arguments. (U) */
 MPY_NODISCARD mpy_object *
 mpyi_exc_message(struct mpyi_thread *t, mpy_object *exc);
+
+/* str(exc). Counts no depth of its own, so a RecursionError can be shown where it was raised. (U)
+ */
+MPY_NODISCARD mpy_object *
+mpyi_exc_text(struct mpyi_thread *t, mpy_object *exc);
 
 /* Sets an error with an object: KeyError(key), StopIteration(value). Always NULL. */
 void *

@@ -284,6 +284,10 @@ put_type_name(struct sink *s, const struct spec *spec, const mpy_object *o)
 {
     const char *name = mpyi_type_name_of(o);
     size_t n = strlen(name);
+    if (o == NULL && s->w != NULL) {
+        (void)mpyi_err_argument(s->function, "%T", "object", NULL);
+        return -1;
+    }
     return put_valid(s, spec, name, n, mpyi_utf8_count(name, n));
 }
 

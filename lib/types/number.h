@@ -100,8 +100,7 @@ mpyi_float_new(struct mpyi_thread *t, double value)
     return MPY_LIKELY(o != NULL) ? o : mpyi_float_box(t, value);
 }
 
-/* ---- text --------------------------------------------------------------------------------------
- */
+/* ---- text ---------------------------------------------------------------------------------- */
 
 /* Decimal digits of value; out has room for MPYI_INT_TEXT bytes, not terminated. Their number. */
 #define MPYI_INT_TEXT 24
@@ -126,8 +125,7 @@ MPY_NODISCARD int
 mpyi_float_parse(struct mpyi_thread *t, const char *function, const char *text, size_t n,
                  double *out);
 
-/* ---- comparison and hash ------------------------------------------------------------------------
- */
+/* ---- comparison and hash ------------------------------------------------------------------- */
 
 /* The answer of MPY_LT.. for an order < 0, 0, > 0. */
 static inline int
@@ -153,8 +151,7 @@ mpyi_compare_i64_double(int64_t a, double b);
 int
 mpyi_number_compare(const mpy_object *a, const mpy_object *b, int op);
 
-/* ---- slots ------------------------------------------------------------------------------------
- */
+/* ---- slots --------------------------------------------------------------------------------- */
 
 mpy_object *
 mpyi_int_repr(mpy_object *self);
@@ -188,8 +185,7 @@ mpyi_int_negative(mpy_object *a);
     .floor_divide = mpyi_int_floor_divide, .remainder = mpyi_int_remainder,                        \
     .negative = mpyi_int_negative
 
-/* ---- arithmetic on values
- * ------------------------------------------------------------------------ */
+/* ---- arithmetic on values ------------------------------------------------------------------ */
 
 /* a / b correctly rounded, also where a and b are not exact as doubles; b is not 0. */
 double
@@ -217,8 +213,7 @@ mpyi_double_floor_divide(double a, double b);
 double
 mpyi_double_remainder(double a, double b);
 
-/* ---- dispatch
- * ------------------------------------------------------------------------------------ */
+/* ---- dispatch ------------------------------------------------------------------------------ */
 
 /* Repetition count of a sequence: 1 and *out (negative: 0) when o is an int or bool, else 0. */
 static inline int

@@ -263,6 +263,10 @@ mpy_object_hash(mpy_object *o, int64_t *out)
         *out = (int64_t)mpyi_str_hash(mpyi_str_of(o));
         return 0;
     }
+    if (mpyi_is_int_immediate(o)) {
+        *out = mpyi_hash_i64(mpyi_int_value(o));
+        return 0;
+    }
     return mpyi_hash(t, o, out);
 }
 

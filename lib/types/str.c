@@ -18,6 +18,7 @@
 #include "types/str.h"
 
 #include "types/intern.h"
+#include "types/iter.h"
 #include "types/number.h"
 #include "types/utf8.h"
 
@@ -128,10 +129,13 @@ str_dealloc(struct mpyi_thread *t, mpy_object *o)
 static __attribute__((noinline)) mpy_object *
 new_checked(struct mpyi_thread *t, const char *function, const char *utf8, size_t n)
 {
-    size_t bad = 0;
-    size_t chars = mpyi_utf8_check(utf8, n, &bad);
+    size_t bad = 0, chars;
+    if (n > MPYI_STR_MAX) {
+        return mpyi_err_no_memory();
+    }
+    chars = mpyi_utf8_check(utf8, n, &bad);
     if (chars == SIZE_MAX) {
-        return mpyi_err_format(MPY_EXC_UNICODE_ERROR, "%s(): invalid UTF-8: byte 0x%02x at %zu",
+        return mpyi_err_format(MPY_EXC_VALUE_ERROR, "%s(): invalid UTF-8: byte 0x%02x at %zu",
                                function, (unsigned)(unsigned char)utf8[bad], bad);
     }
     return mpyi_str_new_valid(t, utf8, n, chars);
@@ -360,7 +364,11 @@ str_get_item(mpy_object *self, mpy_object *key)
 static int
 str_contains(mpy_object *self, mpy_object *value)
 {
-    return mpy_str_contains(self, value);
+    if (!mpyi_is_str(value)) {
+        (void)mpyi_err_argument("mpy_object_contains", "value", "str", value);
+        return -1;
+    }
+    return mpyi_str_contains(mpyi_str_of(self), mpyi_str_of(value));
 }
 
 static mpy_object *
@@ -447,6 +455,7 @@ const struct mpyi_type mpyi_str_type = {
               .length = str_length,
               .get_item = str_get_item,
               .contains = str_contains,
+              .iter = mpyi_iter_of_str,
               .add = str_add,
               .multiply = str_multiply},
 };

@@ -142,8 +142,7 @@ mpyi_str_chars(const struct mpyi_str *s)
     return mpyi_str_is_ascii(s) ? mpyi_str_size(s) : mpyi_str_tail(s)->chars;
 }
 
-/* ---- hash and equality: the hot paths of dicts -------------------------------------------------
- */
+/* ---- hash and equality: the hot paths of dicts --------------------------------------------- */
 
 uint64_t
 mpyi_str_hash_slow(struct mpyi_str *s);
@@ -206,8 +205,11 @@ mpyi_str_equal_bytes(const struct mpyi_str *s, const char *bytes, size_t n)
 int
 mpyi_str_order(const struct mpyi_str *a, const struct mpyi_str *b);
 
-/* ---- creation ----------------------------------------------------------------------------------
- */
+/* sub occurs in s. */
+int
+mpyi_str_contains(const struct mpyi_str *s, const struct mpyi_str *sub);
+
+/* ---- creation ------------------------------------------------------------------------------ */
 
 /* A str with room for n bytes holding `chars` characters (n == chars: ASCII), to be filled with
    valid UTF-8 at mpyi_str_data(); the NUL is there. n >= 1. NULL with MemoryError. */

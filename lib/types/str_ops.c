@@ -132,14 +132,20 @@ mpy_str_find(mpy_object *s, mpy_object *sub, ptrdiff_t from, ptrdiff_t to, int d
 }
 
 int
+mpyi_str_contains(const struct mpyi_str *s, const struct mpyi_str *sub)
+{
+    return memmem(mpyi_str_data(s), mpyi_str_size(s), mpyi_str_data(sub), mpyi_str_size(sub)) !=
+           NULL;
+}
+
+int
 mpy_str_contains(mpy_object *s, mpy_object *sub)
 {
     if (mpyi_enter(__func__) == NULL || !is_text(__func__, "s", s) ||
         !is_text(__func__, "sub", sub)) {
         return -1;
     }
-    return memmem(mpyi_str_data(mpyi_str_of(s)), mpyi_str_size(mpyi_str_of(s)),
-                  mpyi_str_data(mpyi_str_of(sub)), mpyi_str_size(mpyi_str_of(sub))) != NULL;
+    return mpyi_str_contains(mpyi_str_of(s), mpyi_str_of(sub));
 }
 
 /* ---- splitting ------------------------------------------------------------------------------- */
@@ -262,6 +268,18 @@ join_item(void *data, mpy_object *item)
     return mpyi_writer_str(&j->w, mpyi_str_of(item));
 }
 
+/* mpy_iter_get() of it would not fail for its type. */
+static int
+is_iterable(const mpy_object *o)
+{
+    const struct mpyi_slots *slots;
+    if (o == NULL) {
+        return 0;
+    }
+    slots = &mpyi_type_of(o)->slots;
+    return slots->iter != NULL || slots->next != NULL || slots->get_item != NULL;
+}
+
 mpy_object *
 mpy_str_join(mpy_object *sep, mpy_object *iterable)
 {
@@ -270,8 +288,8 @@ mpy_str_join(mpy_object *sep, mpy_object *iterable)
     if (t == NULL || (sep != NULL && !is_text(__func__, "sep", sep))) {
         return NULL;
     }
-    if (iterable == NULL) {
-        return mpyi_err_argument(__func__, "iterable", "iterable", NULL);
+    if (!is_iterable(iterable)) {
+        return mpyi_err_argument(__func__, "iterable", "iterable", iterable);
     }
     mpyi_writer_init(&j.w, t);
     j.sep = sep != NULL ? mpyi_str_of(sep) : NULL;

@@ -53,10 +53,14 @@ mpyi_writer_char(struct mpy_strwriter *w, uint32_t code)
 int
 mpyi_writer_utf8(struct mpy_strwriter *w, const char *function, const char *utf8, size_t n)
 {
-    size_t bad = 0;
-    size_t chars = mpyi_utf8_check(utf8, n, &bad);
+    size_t bad = 0, chars;
+    if (n > MPYI_STR_MAX) {
+        (void)mpyi_err_no_memory();
+        return -1;
+    }
+    chars = mpyi_utf8_check(utf8, n, &bad);
     if (chars == SIZE_MAX) {
-        (void)mpyi_err_format(MPY_EXC_UNICODE_ERROR, "%s(): invalid UTF-8: byte 0x%02x at %zu",
+        (void)mpyi_err_format(MPY_EXC_VALUE_ERROR, "%s(): invalid UTF-8: byte 0x%02x at %zu",
                               function, (unsigned)(unsigned char)utf8[bad], bad);
         return -1;
     }

@@ -1,38 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * types/twins_container.c - exported twins of the inline functions of minipy/list.h, tuple.h and
- * dict.h, for other languages' bindings.
+ * dict.h.
  *
- * Each twin is a function of another C name whose symbol is that of the inline function, so the
- * inline body stays the only one.
+ * Bindings of other languages, and hosts that define MPY_NO_INLINE, call these. In C an inline
+ * function and its twin cannot share a name within one file, so the headers are read with the
+ * inline functions renamed. (Giving the twin the public symbol with an asm label does not do: clang
+ * takes the two for one function, which then calls itself.)
  *
  * Lock: none; they only read.
  */
+#define mpy_list_check  inline_list_check
+#define mpy_tuple_check inline_tuple_check
+#define mpy_dict_check  inline_dict_check
 #include "minipy/dict.h"
 #include "minipy/list.h"
 #include "minipy/tuple.h"
+#undef mpy_list_check
+#undef mpy_tuple_check
+#undef mpy_dict_check
 
 MPY_API int
-twin_list_check(const mpy_object *o) __asm__("mpy_list_check");
+mpy_list_check(const mpy_object *o);
 MPY_API int
-twin_tuple_check(const mpy_object *o) __asm__("mpy_tuple_check");
+mpy_tuple_check(const mpy_object *o);
 MPY_API int
-twin_dict_check(const mpy_object *o) __asm__("mpy_dict_check");
+mpy_dict_check(const mpy_object *o);
 
 int
-twin_list_check(const mpy_object *o)
+mpy_list_check(const mpy_object *o)
 {
-    return mpy_list_check(o);
+    return inline_list_check(o);
 }
 
 int
-twin_tuple_check(const mpy_object *o)
+mpy_tuple_check(const mpy_object *o)
 {
-    return mpy_tuple_check(o);
+    return inline_tuple_check(o);
 }
 
 int
-twin_dict_check(const mpy_object *o)
+mpy_dict_check(const mpy_object *o)
 {
-    return mpy_dict_check(o);
+    return inline_dict_check(o);
 }

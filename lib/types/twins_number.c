@@ -3,69 +3,84 @@
  * types/twins_number.c - exported twins of the inline functions of minipy/number.h, str.h and
  * bytes.h.
  *
- * Bindings of other languages, and hosts that define MPY_NO_INLINE, call these. In C the inline
- * function and its twin cannot share a name within one file, so the twin has one of its own here
- * and takes the public one as its symbol.
+ * Bindings of other languages, and hosts that define MPY_NO_INLINE, call these. In C an inline
+ * function and its twin cannot share a name within one file, so the headers are read with the
+ * inline functions renamed. (Giving the twin the public symbol with an asm label does not do: clang
+ * takes the two for one function, which then calls itself.)
  *
  * Lock: as the inline functions.
  */
+#define mpy_int_from_i64      inline_int_from_i64
+#define mpy_float_from_double inline_float_from_double
+#define mpy_int_check         inline_int_check
+#define mpy_float_check       inline_float_check
+#define mpy_bool_check        inline_bool_check
+#define mpy_str_check         inline_str_check
+#define mpy_bytes_check       inline_bytes_check
 #include "minipy/bytes.h"
 #include "minipy/number.h"
 #include "minipy/str.h"
+#undef mpy_int_from_i64
+#undef mpy_float_from_double
+#undef mpy_int_check
+#undef mpy_float_check
+#undef mpy_bool_check
+#undef mpy_str_check
+#undef mpy_bytes_check
 
 MPY_API mpy_object *
-twin_int_from_i64(int64_t value) __asm__("mpy_int_from_i64");
+mpy_int_from_i64(int64_t value);
 MPY_API mpy_object *
-twin_float_from_double(double value) __asm__("mpy_float_from_double");
+mpy_float_from_double(double value);
 MPY_API int
-twin_int_check(const mpy_object *o) __asm__("mpy_int_check");
+mpy_int_check(const mpy_object *o);
 MPY_API int
-twin_float_check(const mpy_object *o) __asm__("mpy_float_check");
+mpy_float_check(const mpy_object *o);
 MPY_API int
-twin_bool_check(const mpy_object *o) __asm__("mpy_bool_check");
+mpy_bool_check(const mpy_object *o);
 MPY_API int
-twin_str_check(const mpy_object *o) __asm__("mpy_str_check");
+mpy_str_check(const mpy_object *o);
 MPY_API int
-twin_bytes_check(const mpy_object *o) __asm__("mpy_bytes_check");
+mpy_bytes_check(const mpy_object *o);
 
 mpy_object *
-twin_int_from_i64(int64_t value)
+mpy_int_from_i64(int64_t value)
 {
-    return mpy_int_from_i64(value);
+    return inline_int_from_i64(value);
 }
 
 mpy_object *
-twin_float_from_double(double value)
+mpy_float_from_double(double value)
 {
-    return mpy_float_from_double(value);
+    return inline_float_from_double(value);
 }
 
 int
-twin_int_check(const mpy_object *o)
+mpy_int_check(const mpy_object *o)
 {
-    return mpy_int_check(o);
+    return inline_int_check(o);
 }
 
 int
-twin_float_check(const mpy_object *o)
+mpy_float_check(const mpy_object *o)
 {
-    return mpy_float_check(o);
+    return inline_float_check(o);
 }
 
 int
-twin_bool_check(const mpy_object *o)
+mpy_bool_check(const mpy_object *o)
 {
-    return mpy_bool_check(o);
+    return inline_bool_check(o);
 }
 
 int
-twin_str_check(const mpy_object *o)
+mpy_str_check(const mpy_object *o)
 {
-    return mpy_str_check(o);
+    return inline_str_check(o);
 }
 
 int
-twin_bytes_check(const mpy_object *o)
+mpy_bytes_check(const mpy_object *o)
 {
-    return mpy_bytes_check(o);
+    return inline_bytes_check(o);
 }

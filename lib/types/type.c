@@ -266,6 +266,34 @@ copy_spec(struct mpyi_thread *t, const char *function, struct mpyi_heap_type *he
     return 0;
 }
 
+/* int0: the names of the members, interned: a name that is not is taken for one nobody has. */
+static int
+intern_members(struct mpyi_thread *t, struct mpyi_heap_type *heap)
+{
+    const mpy_member_spec *members = heap->spec->members;
+    size_t n = 0;
+    while (members != NULL && members[n].name != NULL) {
+        n++;
+    }
+    if (n == 0) {
+        return 0;
+    }
+    heap->member_names = mpyi_array_alloc(t->heap, sizeof(mpy_object *) * n);
+    if (heap->member_names == NULL) {
+        (void)mpyi_err_no_memory();
+        return -1;
+    }
+    memset(heap->member_names, 0, sizeof(mpy_object *) * n);
+    heap->member_count = n;
+    for (size_t i = 0; i < n; i++) {
+        heap->member_names[i] = mpyi_intern_utf8(t, members[i].name, strlen(members[i].name));
+        if (heap->member_names[i] == NULL) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* int0: the dict, with a function for each method. */
 static int
 make_dict(struct mpyi_thread *t, struct mpyi_heap_type *heap)
@@ -318,7 +346,7 @@ mpyi_type_make(struct mpyi_thread *t, const char *function, const mpy_type_spec 
     if ((base->traits & MPYI_TRAIT_HEAP) != 0) {
         heap->type.refs[0] = mpy_newref(mpyi_type_object(base));
     }
-    if (make_dict(t, heap) < 0) {
+    if (intern_members(t, heap) < 0 || make_dict(t, heap) < 0) {
         goto fail;
     }
     mpyi_gc_track(t, (mpy_object *)heap);
@@ -351,6 +379,10 @@ static void
 free_owned(struct mpyi_thread *t, struct mpyi_heap_type *heap)
 {
     mpyi_shapes_free(t, heap->shapes);
+    for (size_t i = 0; i < heap->member_count; i++) {
+        mpy_xdecref(heap->member_names[i]);
+    }
+    mpyi_array_free(t->heap, heap->member_names, sizeof(mpy_object *) * heap->member_count);
     mpyi_array_free(t->heap, (void *)(uintptr_t)heap->spec, sizeof *heap->spec);
     mpyi_array_free(t->heap, heap->names, heap->names_size);
     mpyi_attr_cache_invalidate(t);
@@ -402,7 +434,8 @@ mpyi_type_extra_size(const mpy_object *o)
     if ((type->traits & MPYI_TRAIT_HEAP) == 0) {
         return 0;
     }
-    return sizeof(mpy_type_spec) + mpyi_heap_type(type)->names_size;
+    return sizeof(mpy_type_spec) + mpyi_heap_type(type)->names_size +
+           sizeof(mpy_object *) * mpyi_heap_type(type)->member_count;
 }
 
 void

@@ -739,7 +739,7 @@ static void
 own_call(struct api_world *w)
 {
     mpy_object *self = fresh(), *x = fresh(), *f = api_good(mpy_func_new(&first_spec, self));
-    mpy_object *name = api_good(mpy_str_from_utf8("k")), *argv[2] = {x, self};
+    mpy_object *name = api_good(mpy_str_from_utf8("a_keyword")), *argv[2] = {x, self};
     mpy_object *names = api_good(mpy_tuple_pack(1, name)), *r, *args, *kwargs;
 
     (void)w;
@@ -1027,8 +1027,9 @@ static const struct own_case cases[] = {
                "mpy_list_set mpy_list_insert mpy_list_append mpy_list_extend mpy_list_pop "
                "mpy_list_get_slice mpy_list_reverse mpy_list_clear mpy_list_as_tuple"},
     {own_tuple, "mpy_tuple_from_array mpy_tuple_pack mpy_tuple_length mpy_tuple_get"},
-    {own_dict, "mpy_dict_new mpy_dict_get mpy_dict_set mpy_dict_set_default mpy_dict_del "
-               "mpy_dict_pop mpy_dict_contains"},
+    {own_dict,
+     "mpy_dict_new mpy_dict_length mpy_dict_get mpy_dict_set mpy_dict_set_default mpy_dict_del "
+     "mpy_dict_pop mpy_dict_contains"},
     {own_dict_views, "mpy_dict_next mpy_dict_keys mpy_dict_values mpy_dict_items mpy_dict_copy "
                      "mpy_dict_update mpy_dict_clear mpy_dict_get_utf8 mpy_dict_set_utf8"},
     {own_iter, "mpy_iter_get mpy_iter_next mpy_iter_check mpy_iter_each mpy_iter_range"},

@@ -284,7 +284,7 @@ in_dict(int (*fn)(mpy_object *dict))
     int result = fn(dict);
     assert_int_equal(mpy_dict_length(dict), 0);
     mpy_decref(dict);
-    return api_int_result(result);
+    return result;
 }
 
 static int
@@ -332,7 +332,7 @@ write_piece(int (*piece)(mpy_strwriter *writer))
     assert_non_null(writer);
     result = piece(writer);
     mpy_strwriter_discard(writer);
-    return api_int_result(result);
+    return result;
 }
 
 static int

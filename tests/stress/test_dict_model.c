@@ -4,11 +4,11 @@
  * stress/test_dict_model.c - random operations on a dict against a model that cannot be wrong.
  *
  * The model has a cell for each possible key: its value, and its neighbours in order of insertion.
- * Keys are made anew for every operation, so that identity never helps: strs, numbers (equal ones of
- * different types), tuples, and objects of a host type with colliding hashes. A phase decides which
- * of them occur and how many keys there are, so every kind and size of table is met, and tables
- * change their kind on the way. Every so often the whole dict is compared with the model, in order,
- * and its table validated.
+ * Keys are made anew for every operation, so that identity never helps: strs, numbers (equal ones
+ * of different types), tuples, and objects of a host type with colliding hashes. A phase decides
+ * which of them occur and how many keys there are, so every kind and size of table is met, and
+ * tables change their kind on the way. Every so often the whole dict is compared with the model, in
+ * order, and its table validated.
  */
 #include "support/host_key.h"
 #include "support/scale.h"
@@ -86,9 +86,9 @@ make_key(int phase, int key)
     case 0:
         return api_good(mpy_str_format(key % 8 < 4 ? "k%d" : "a long key with the number %d", key));
     case 1:
-        return key < 2 && random_below(2) ? mpy_bool_from_int(key)
-               : random_below(2)          ? mpy_int_from_i64((int64_t)key << 20)
-                                          : mpy_float_from_double((double)key * (1 << 20));
+        return key == 0 && random_below(2) ? mpy_bool_from_int(0)
+               : random_below(2)           ? mpy_int_from_i64((int64_t)key << 20)
+                                           : mpy_float_from_double((double)key * (1 << 20));
     case 2:
         return api_good(mpy_float_from_double((double)key / 1024 + 1e-3));
     case 3:
@@ -99,16 +99,24 @@ make_key(int phase, int key)
 }
 
 static void
-expect_value(mpy_object *value, int key)
+expect_number(mpy_object *value, int key)
 {
     assert_ptr_equal(value, mpy_int_from_i64(model.value[key]));
 }
 
-/* One random operation on one key. */
-static void
-step(mpy_object *dict, int phase, int keys)
+/* A key below `keys` that is one of the first `kinds` kinds of a phase. */
+static int
+random_key(int keys, int kinds)
 {
     int key = (int)random_below((uint32_t)keys);
+    return key - key % 4 + key % 4 % kinds;
+}
+
+/* One random operation on one key. */
+static void
+step(mpy_object *dict, int phase, int keys, int kinds)
+{
+    int key = random_key(keys, kinds);
     int64_t value = (int64_t)random_below(1u << 30);
     mpy_object *k = make_key(phase, key);
     mpy_object *v = mpy_int_from_i64(value);
@@ -121,18 +129,18 @@ step(mpy_object *dict, int phase, int keys)
     } else if (what < 55) {
         assert_int_equal(mpy_dict_get(dict, k, &out), there);
         if (there) {
-            expect_value(out, key);
+            expect_number(out, key);
         }
     } else if (what < 65) {
         assert_int_equal(mpy_dict_contains(dict, k), there);
     } else if (what < 75) {
         assert_int_equal(mpy_dict_set_default(dict, k, v, &out), there);
         model_set(key, there ? model.value[key] : value);
-        expect_value(out, key);
+        expect_number(out, key);
     } else if (what < 88) {
         assert_int_equal(mpy_dict_pop(dict, k, &out), there);
         if (there) {
-            expect_value(out, key);
+            expect_number(out, key);
             model_remove(key);
         }
     } else {
@@ -148,13 +156,13 @@ step(mpy_object *dict, int phase, int keys)
 
 /* Removes the oldest keys and adds new ones, as a queue or a cache does. */
 static void
-queue_steps(mpy_object *dict, int phase, int keys)
+queue_steps(mpy_object *dict, int phase, int keys, int kinds)
 {
     for (int i = 0; i < 50 && model.length != 0; i++) {
         mpy_dict_cursor cursor = MPY_DICT_START;
         mpy_object *key;
         int oldest = model.next[END];
-        int fresh = (int)random_below((uint32_t)keys);
+        int fresh = random_key(keys, kinds);
         assert_int_equal(mpy_dict_next(dict, &cursor, &key, NULL), 1);
         api_done(mpy_dict_del(dict, key));
         mpy_decref(key);
@@ -181,9 +189,9 @@ compare_all(mpy_object *dict)
     assert_int_equal(mpy_dict_length(dict), model.length);
     assert_int_equal(mpy_object_compare_bool(dict, copy, MPY_EQ), 1);
     while (api_done(mpy_dict_next(dict, &cursor, NULL, &value)) > 0) {
-        expect_value(value, key);
+        expect_number(value, key);
         value = api_good(mpy_list_get(values, i++));
-        expect_value(value, key);
+        expect_number(value, key);
         key = model.next[key];
     }
     assert_int_equal(key, END);
@@ -196,18 +204,17 @@ static void
 run(int phase, int keys, unsigned long steps)
 {
     mpy_object *dict = api_good(mpy_dict_new(0));
-    int now = phase == PHASE_ALL ? PHASE_MIXED : phase;
     model_clear();
     for (unsigned long i = 0; i < steps; i++) {
-        step(dict, now, keys);
+        int kinds = phase != PHASE_ALL ? 4 : i < steps / 5 ? 1 : i < steps / 2 ? 2 : 4;
+        step(dict, phase, keys, kinds);
         if (random_below((uint32_t)keys * 8) == 0) {
             compare_all(dict);
-            queue_steps(dict, now, keys);
+            queue_steps(dict, phase, keys, kinds);
         }
         if (random_below((uint32_t)keys * 40) == 0) {
             api_done(mpy_dict_clear(dict));
             model_clear();
-            now = phase == PHASE_ALL && random_below(2) ? PHASE_ALL : now;
         }
     }
     compare_all(dict);

@@ -179,7 +179,7 @@ API_CALL_OBJECT(new_instance, mpy_type_new_instance(v[0]))
 const struct api_call api_type_calls[] = {
     {"mpy_type_from_spec",
      call_from_spec,
-     {API_OPT("base", NULL, API_HOST_TYPE, API_BIT(API_HOST_TYPE))},
+     {API_OPT("base", NULL, API_HOST_TYPE, API_BIT(API_HOST_TYPE) | API_BIT(API_EXC_TYPE))},
      0},
     {"mpy_type_builtin", call_builtin, {{0}}, API_ANYWHERE},
     {"mpy_type_name", call_type_name, {API_ARG("type", "type", API_TYPE, TYPES)}, 0},

@@ -48,8 +48,8 @@ test_storm(void **state)
 {
     (void)state;
     mpy_runtime *rt;
-    mpy_leak_report report;
-    mpy_gil_stats stats;
+    mpy_leak_report report = {.size = sizeof report, .version = 1};
+    mpy_gil_stats stats = {.size = sizeof stats, .version = 1};
     assert_int_equal(mpy_runtime_new(NULL, &rt), MPY_OK);
     view = mpy_view_of(rt);
     id_count = 0;

@@ -64,7 +64,7 @@ test_no_convoy(void **state)
 {
     (void)state;
     struct workers w = {.count = 0};
-    mpy_gil_stats stats;
+    mpy_gil_stats stats = {.size = sizeof stats, .version = 1};
     assert_int_equal(mpy_runtime_new(NULL, &rt), MPY_OK);
     view = mpy_view_of(rt);
     uint64_t alone = compute(RUN_MS / 2) * 2;

@@ -71,7 +71,7 @@ static int
 child_goes_on(void)
 {
     mpy_thread_token *token, *saved;
-    mpy_gil_stats stats;
+    mpy_gil_stats stats = {.size = sizeof stats, .version = 1};
     CHILD_CHECK(1, mpy_runtime_current() == rt && mpy_gil_held());
     for (int i = 0; i < 100; i++) {
         void *p = mpy_obj_malloc((size_t)(8 + i * 37 % 700));
@@ -203,8 +203,8 @@ attached_but_blocked(void *arg)
 static int
 child_ends_it(void)
 {
-    mpy_leak_report report;
-    mpy_gil_stats stats;
+    mpy_leak_report report = {.size = sizeof report, .version = 1};
+    mpy_gil_stats stats = {.size = sizeof stats, .version = 1};
     mpy_gil_acquire(released);
     CHILD_CHECK(1, mpy_gil_held());
     CHILD_CHECK(2, mpy_gil_get_stats(rt, &stats) == 0 && stats.attached == 1);

@@ -8,10 +8,8 @@
 #include "minipy/err.h"
 #include "minipy/thread.h"
 
-#include <unistd.h>
-
-#define STEPS 200000
-#define TRIES 5
+#define STEPS 4000000
+#define TRIES 10
 
 static void
 work(void)
@@ -34,50 +32,93 @@ static void *
 has_a_runtime(void *arg)
 {
     mpy_runtime *rt;
-    int64_t *spent = arg;
+    (void)arg;
     WORKER_CHECK(mpy_runtime_new(NULL, &rt) == MPY_OK);
-    int64_t start = worker_now();
     work();
-    *spent = worker_now() - start;
     WORKER_CHECK(mpy_runtime_free(rt, NULL) == MPY_OK);
+    return NULL;
+}
+
+/* The same amount of computing without any runtime. */
+static void *
+has_none(void *arg)
+{
+    (void)arg;
+    for (volatile unsigned i = 0; i < 16 * STEPS; i++) {
+    }
     return NULL;
 }
 
 /* Time that two workers need, together or one after the other. */
 static int64_t
-run_two(int together)
+run_two(void *(*worker)(void *), int together)
 {
-    int64_t spent[2];
     struct workers w = {.count = 0};
     int64_t start = worker_now();
-    workers_add(&w, has_a_runtime, &spent[0]);
+    workers_add(&w, worker, NULL);
     if (!together) {
         workers_join(&w);
     }
-    workers_add(&w, has_a_runtime, &spent[1]);
+    workers_add(&w, worker, NULL);
     workers_join(&w);
     return worker_now() - start;
 }
 
+struct times {
+    int64_t apart, together; /* the shortest seen: the least disturbed */
+};
+
+static double
+scaling(struct times *times, void *(*worker)(void *))
+{
+    int64_t apart = run_two(worker, 0);
+    int64_t together = run_two(worker, 1);
+    times->apart = apart < times->apart ? apart : times->apart;
+    times->together = together < times->together ? together : times->together;
+    return (double)times->apart / (double)times->together;
+}
+
+/* 1.5 times one runtime; on a machine that is busy with other things, as much as two threads get
+   there that share nothing at all. */
 static void
 test_scaling(void **state)
 {
     (void)state;
-    double scaling = 0;
-    int64_t apart = INT64_MAX, together = INT64_MAX;
-    if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
-        return; /* one processor cannot show it */
+    struct times with = {INT64_MAX, INT64_MAX}, without = {INT64_MAX, INT64_MAX};
+    double ours = 0, possible = 2;
+    (void)run_two(has_a_runtime, 0);
+    for (int i = 0; i < TRIES && ours < 1.5 && ours < 0.8 * possible; i++) {
+        ours = scaling(&with, has_a_runtime);
+        possible = scaling(&without, has_none);
     }
-    (void)run_two(0);
-    for (int i = 0; i < TRIES && scaling < 1.5; i++) { /* others may use the machine meanwhile */
-        int64_t a = run_two(0);
-        int64_t b = run_two(1);
-        apart = a < apart ? a : apart; /* the shortest is the least disturbed */
-        together = b < together ? b : together;
-        scaling = (double)apart / (double)together;
-    }
-    print_message("two runtimes: %.2f times one\n", scaling);
-    assert_true(scaling >= 1.5);
+    print_message("two runtimes: %.2f times one; two threads: %.2f\n", ours, possible);
+    assert_true(ours >= 1.5 || ours >= 0.8 * possible);
+}
+
+/* Both hold their locks at the same moment. */
+static uint32_t inside;
+
+static void *
+meets(void *arg)
+{
+    mpy_runtime *rt;
+    (void)arg;
+    WORKER_CHECK(mpy_runtime_new(NULL, &rt) == MPY_OK);
+    __atomic_fetch_add(&inside, 1, __ATOMIC_ACQ_REL);
+    WORKER_CHECK(mpy_gil_held() && worker_wait_for(&inside, 2, 10000));
+    WORKER_CHECK(mpy_runtime_free(rt, NULL) == MPY_OK);
+    return NULL;
+}
+
+static void
+test_at_the_same_time(void **state)
+{
+    (void)state;
+    struct workers w = {.count = 0};
+    inside = 0;
+    workers_add(&w, meets, NULL);
+    workers_add(&w, meets, NULL);
+    workers_join(&w);
 }
 
 /* Errors, memory and counters of one are not seen in the other. */
@@ -109,6 +150,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scaling),
+        cmocka_unit_test(test_at_the_same_time),
         cmocka_unit_test(test_isolation),
     };
     return cmocka_run_group_tests_name("two runtimes", tests, NULL, NULL);

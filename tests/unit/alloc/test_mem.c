@@ -8,6 +8,8 @@
 
 #include <pthread.h>
 
+static size_t wrong_size; /* of the block that a child frees wrongly */
+
 static void
 every_small_size(void **state)
 {
@@ -166,6 +168,42 @@ realloc_keeps_the_usable_bytes(void **state)
     }
 }
 
+/* The last requested size finds the class again, wherever the block came from. */
+static void
+sized_frees_after_realloc(void **state)
+{
+    (void)state;
+    for (size_t from = 1; from <= 600; from += 7) {
+        for (size_t to = 0; to <= 600; to += 11) {
+            void *p = mpy_mem_realloc(mpy_mem_malloc(from), to);
+            mpy_mem_free_sized(p, to);
+        }
+    }
+    assert_int_equal(mpy_debug_check_heap(NULL), 0);
+}
+
+static void
+free_with_a_wrong_size(void)
+{
+    mpyi_modes_set(MPYI_MODE_CHECK, 1);
+    void *p = mpy_mem_malloc(wrong_size);
+    mpy_mem_free_sized(p, wrong_size + 100);
+}
+
+static void
+wrong_sizes_are_named(void **state)
+{
+    (void)state;
+    if (MPYI_BYPASS) {
+        skip();
+    }
+    static const size_t sizes[] = {1, 8, 40, 412, 413, 500};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        wrong_size = sizes[i];
+        test_dies(free_with_a_wrong_size);
+    }
+}
+
 static void
 strndup_stops_at_nul_and_n(void **state)
 {
@@ -188,7 +226,6 @@ strndup_stops_at_nul_and_n(void **state)
 /* ---- wrong frees, in closed mode ----------------------------------------------------------------
  */
 
-static size_t wrong_size;
 static int wrong_kind;
 
 static void
@@ -387,6 +424,8 @@ main(void)
         cmocka_unit_test(sizes_at_the_edge),
         cmocka_unit_test(every_alignment),
         cmocka_unit_test(realloc_keeps_the_usable_bytes),
+        cmocka_unit_test(sized_frees_after_realloc),
+        cmocka_unit_test(wrong_sizes_are_named),
         cmocka_unit_test(strndup_stops_at_nul_and_n),
         cmocka_unit_test(wrong_frees_are_named_in_every_class),
         cmocka_unit_test(a_free_into_an_empty_pool_is_named_always),

@@ -81,6 +81,7 @@ blocks_come_home(void **state)
     (void)state;
     mpy_mem_stats before = {.size = sizeof before};
     mpy_mem_stats after = {.size = sizeof after};
+    assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0); /* nothing is on its way any more */
     assert_int_equal(mpy_mem_stats_get(NULL, &before), 0);
     void *blocks[1000];
     for (int i = 0; i < 1000; i++) {
@@ -141,6 +142,9 @@ static void
 destructors_may_allocate(void **state)
 {
     (void)state;
+    if (MPYI_TSAN) {
+        skip(); /* it ends a thread in its last round of destructors, and cannot follow */
+    }
     assert_int_equal(pthread_key_create(&late_key, late), 0);
     run(end_late, &late_calls);
     size_t count = heap_count();

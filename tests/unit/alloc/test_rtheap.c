@@ -82,14 +82,14 @@ the_limit_is_exact_and_recovers(void **state)
     }
     assert_int_equal(cells, 100 * 64);
     assert_int_equal(mpyi_rtheap_bytes(heap), 100 * MPY_POOL_SIZE);
-    assert_null(mpyi_array_alloc(heap, 10000));
+    assert_null(mpyi_array_alloc(heap, 11000));
     assert_null(mpyi_atom_alloc(heap, 24));
     mpyi_rtheap_set_limit(heap, 100 * MPY_POOL_SIZE + 20000);
-    void *p = mpyi_array_alloc(heap, 10000);
+    void *p = mpyi_array_alloc(heap, 11000);
     assert_non_null(p);
-    assert_null(mpyi_array_alloc(heap, 10000));
-    mpyi_array_free(heap, p, 10000);
-    p = mpyi_array_alloc(heap, 10000);
+    assert_null(mpyi_array_alloc(heap, 11000));
+    mpyi_array_free(heap, p, 11000);
+    p = mpyi_array_alloc(heap, 11000);
     assert_non_null(p);
     mpyi_rtheap_set_limit(heap, 0);
     assert_non_null(mpyi_array_alloc(heap, 100000));

@@ -117,7 +117,8 @@ from_arenas_down_to_blocks(void **state)
     assert_int_equal(mpy_mem_visit_pools(NULL, &calls, on_pool, &pools), -1);
     assert_int_equal(mpy_mem_visit_pools(NULL, NULL, on_pool, &pools), -1);
     assert_int_equal(mpy_mem_visit_blocks(NULL, &calls, on_block, &blocks), -1);
-    assert_int_equal(mpy_mem_visit_blocks(NULL, (char *)pools.found + 8, on_block, &blocks), -1);
+    assert_int_equal(mpy_mem_visit_blocks(NULL, (const char *)pools.found + 8, on_block, &blocks),
+                     -1);
     for (int i = 10; i < 40; i++) {
         mpy_mem_free(p[i]);
     }

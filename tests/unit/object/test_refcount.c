@@ -60,9 +60,9 @@ static void
 test_saturation(void **state)
 {
     mpy_object *o = api_make(*state, API_LIST);
-    mpyi_head(o)->refcnt = 0x7FFFFFFFu;
+    mpyi_head(o)->refcnt = 0x7FFFFFFEu;
     mpy_incref(o);
-    assert_int_equal(mpyi_head(o)->refcnt, 0x80000000u);
+    assert_int_equal(mpyi_head(o)->refcnt, 0x7FFFFFFFu);
     mpy_debug_set_fatal_handler(handler, NULL);
     mpy_incref(o);
     mpy_debug_set_fatal_handler(NULL, NULL);

@@ -105,7 +105,7 @@ test_error_fn(void **state)
     mpy_config *config = mpy_config_new();
     assert_non_null(config);
     mpy_config_set_error_fn(config, ignore, &word);
-    assert_ptr_equal((void *)config->error_fn, (void *)ignore);
+    assert_true(config->error_fn == ignore);
     assert_ptr_equal(config->error_data, &word);
     mpy_config_free(config);
 }

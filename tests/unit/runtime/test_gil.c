@@ -84,7 +84,7 @@ static void
 test_stats(void **state)
 {
     (void)state;
-    mpy_gil_stats stats;
+    mpy_gil_stats stats = {.size = sizeof stats, .version = 1};
     assert_int_equal(mpy_gil_get_stats(rt, &stats), 0);
     assert_int_equal(stats.size, sizeof stats);
     assert_int_equal(stats.version, 1);

@@ -117,6 +117,26 @@ test_order_in_data(void **state)
     mpy_decref(ref);
 }
 
+/* A member is found by a name that nothing else has interned. */
+static void
+test_member_by_c_string(void **state)
+{
+    const mpy_member_spec rare[] = {{"a member no test names elsewhere", 0, 0}, {NULL, 0, 0}};
+    mpy_type_spec spec = data_spec;
+    mpy_object *type, *o;
+    void *data;
+    (void)state;
+    spec.members = rare;
+    type = api_good(mpy_type_from_spec(&spec, NULL));
+    o = api_good(mpy_call_noargs(type));
+    (void)mpyi_intern_purge(mpyi_current());
+    api_done(mpy_type_data(o, type, &data));
+    *(mpy_object **)data = MPY_TRUE;
+    assert_ptr_equal(api_good(mpy_object_get_attr_utf8(o, rare[0].name)), MPY_TRUE);
+    mpy_decref(o);
+    mpy_decref(type);
+}
+
 static void
 test_methods(void **state)
 {
@@ -247,6 +267,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_order_in_plain, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_order_in_data, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_member_by_c_string, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_methods, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_missing_takes_no_memory, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_slot, api_setup, api_teardown),

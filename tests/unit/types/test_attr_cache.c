@@ -78,7 +78,7 @@ test_lookup(void **state)
         assert_int_equal(e.kind, MPYI_ATTR_MISSING);
         e = mpyi_attr_lookup(t, data, mpyi_type_of(data), first);
         assert_int_equal(e.kind, MPYI_ATTR_REF);
-        assert_int_equal(e.slot, 0);
+        assert_int_equal(mpyi_attr_ref(&e), 0);
         e = mpyi_attr_lookup(t, data, mpyi_type_of(data), poke);
         assert_int_equal(e.kind, MPYI_ATTR_METHOD);
         e = mpyi_attr_lookup_class(t, &mpyi_list_type, poke);

@@ -216,10 +216,10 @@ test_owner(void **state)
         api_expect_error(MPY_EXC_TYPE_ERROR);
     }
     mpy_decref(oa);
-    mpy_decref(ob);
     mpy_decref(a);
     assert_null(mpy_call(m, v, 2, NULL)); /* its type is gone */
     api_expect_error(MPY_EXC_TYPE_ERROR);
+    mpy_decref(ob);
     mpy_decref(m);
     mpy_decref(b);
 }

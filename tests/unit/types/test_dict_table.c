@@ -25,8 +25,8 @@ object(struct mpyi_dict *d)
 static void
 set_int(struct mpyi_dict *d, int64_t key, int64_t value)
 {
-    api_done(mpyi_dict_set(mpyi_current(), object(d), mpy_int_from_i64(key),
-                           mpy_int_from_i64(value)));
+    api_done(
+        mpyi_dict_set(mpyi_current(), object(d), mpy_int_from_i64(key), mpy_int_from_i64(value)));
 }
 
 static int64_t

@@ -134,7 +134,8 @@ test_writer_raises(void **state)
     expect_error(MPY_EXC_VALUE_ERROR,
                  "test(): width or precision out of range in format '%1000001d'", "%1000001d", 1);
     expect_error(MPY_EXC_VALUE_ERROR, "test(): %c: -1 is no valid code point", "%c", -1);
-    expect_error(MPY_EXC_UNICODE_ERROR, "test(): invalid UTF-8: byte 0xff at 1", "%s", "a\xFF");
+    expect_error(MPY_EXC_VALUE_ERROR, "test(): invalid UTF-8: byte 0xff at 1", "%s", "a\xFF");
+    expect_error(MPY_EXC_API, "test(): argument '%T': expected object, got NULL", "%T", NULL);
     expect_error(MPY_EXC_API, "test(): argument '%O': expected object, got NULL", "%O", NULL);
 }
 

@@ -7,7 +7,10 @@
 #include "types/hash.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void
 test_is_made_once(void **state)
@@ -102,13 +105,46 @@ test_mix_spreads(void **state)
     }
 }
 
+/* What this program, run with that environment, prints with the argument "print". */
+static uint64_t
+hash_in_process(const char *environment)
+{
+    char self[1024], command[1200], line[64];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    FILE *out;
+    assert_true(n > 0);
+    self[n] = 0;
+    snprintf(command, sizeof command, "%s '%s' print", environment, self);
+    out = popen(command, "r");
+    assert_non_null(out);
+    assert_non_null(fgets(line, sizeof line, out));
+    assert_int_equal(pclose(out), 0);
+    return strtoull(line, NULL, 16);
+}
+
+static void
+test_environment_decides(void **state)
+{
+    uint64_t seven = hash_in_process("MINIPY_HASHSEED=7");
+    (void)state;
+    assert_true(seven == hash_in_process("MINIPY_HASHSEED=7"));
+    assert_true(seven != hash_in_process("MINIPY_HASHSEED=8"));
+    assert_true(hash_in_process("MINIPY_HASHSEED=0") == hash_in_process("MINIPY_HASHSEED=0"));
+    assert_true(hash_in_process("env -u MINIPY_HASHSEED") !=
+                hash_in_process("env -u MINIPY_HASHSEED"));
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_is_made_once),  cmocka_unit_test(test_secret_is_not_trivial),
-        cmocka_unit_test(test_seed_decides),  cmocka_unit_test(test_every_byte_counts),
-        cmocka_unit_test(test_numbers_agree), cmocka_unit_test(test_mix_spreads),
+        cmocka_unit_test(test_environment_decides),   cmocka_unit_test(test_is_made_once),
+        cmocka_unit_test(test_secret_is_not_trivial), cmocka_unit_test(test_seed_decides),
+        cmocka_unit_test(test_every_byte_counts),     cmocka_unit_test(test_numbers_agree),
+        cmocka_unit_test(test_mix_spreads),
     };
+    if (argc == 2 && strcmp(argv[1], "print") == 0) {
+        return printf("%llx\n", (unsigned long long)mpy_hash_bytes("some text", 9)) < 0;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

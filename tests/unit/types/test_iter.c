@@ -166,7 +166,8 @@ test_dict(void **state)
     mpy_decref(dict);
 }
 
-/* ---- host types -------------------------------------------------------------------------------------- */
+/* ---- host types
+ * -------------------------------------------------------------------------------------- */
 
 struct counter {
     int64_t next, stop, fail_at;
@@ -232,11 +233,8 @@ static const mpy_type_spec sequence_spec = {.size = sizeof(mpy_type_spec),
                                             .name = "t.Sequence",
                                             .data_size = sizeof(struct counter),
                                             .get_item = counter_item};
-static const mpy_type_spec bad_spec = {.size = sizeof(mpy_type_spec),
-                                       .version = 1,
-                                       .name = "t.Bad",
-                                       .data_size = 8,
-                                       .iter = bad_iter};
+static const mpy_type_spec bad_spec = {
+    .size = sizeof(mpy_type_spec), .version = 1, .name = "t.Bad", .data_size = 8, .iter = bad_iter};
 
 static mpy_object *
 instance(const mpy_type_spec *spec, int64_t stop, int64_t fail_at)
@@ -316,7 +314,8 @@ test_not_iterable(void **state)
     mpy_decref(bad);
 }
 
-/* ---- mpy_iter_each ------------------------------------------------------------------------------------ */
+/* ---- mpy_iter_each
+ * ------------------------------------------------------------------------------------ */
 
 struct sum {
     int64_t total, stop_at, fail_at;

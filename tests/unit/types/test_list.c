@@ -78,8 +78,12 @@ test_shrink(void **state)
 static void
 test_impossible_sizes(void **state)
 {
-    static const size_t sizes[] = {SIZE_MAX, SIZE_MAX / 8, SIZE_MAX / 8 + 1, (size_t)PTRDIFF_MAX,
-                                   (size_t)PTRDIFF_MAX / 8, (size_t)PTRDIFF_MAX / 8 + 1};
+    static const size_t sizes[] = {SIZE_MAX,
+                                   SIZE_MAX / 8,
+                                   SIZE_MAX / 8 + 1,
+                                   (size_t)PTRDIFF_MAX,
+                                   (size_t)PTRDIFF_MAX / 8,
+                                   (size_t)PTRDIFF_MAX / 8 + 1};
     mpy_object *list = ints(3);
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -135,9 +139,11 @@ look(mpy_object *self)
     api_done(mpy_list_append(watched, MPY_NONE));
 }
 
-static const mpy_type_spec witness_spec = {
-    .size = sizeof(mpy_type_spec), .version = 1, .name = "t.Witness", .data_size = 8,
-    .finalize = look};
+static const mpy_type_spec witness_spec = {.size = sizeof(mpy_type_spec),
+                                           .version = 1,
+                                           .name = "t.Witness",
+                                           .data_size = 8,
+                                           .finalize = look};
 
 /* What dies while a list changes finds it in its new state, and may change it. */
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit/types/test_list_ops.c - whole lists: comparison, membership, repr, +, *, extend, reverse, and
- * elements whose equality changes the list.
+ * unit/types/test_list_ops.c - whole lists: comparison, membership, repr, +, *, extend, reverse,
+ * and elements whose equality changes the list.
  */
 #include "support/api_world.h"
 #include "support/host_key.h"

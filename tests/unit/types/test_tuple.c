@@ -74,9 +74,9 @@ test_tracking(void **state)
     struct {
         int kind;
         int tracked;
-    } rows[] = {{API_INT, 0},     {API_BOXED, 0},    {API_STR, 0},      {API_BYTES, 0},
-                {API_LIST, 1},    {API_DICT, 1},     {API_TUPLE, 0},    {API_RANGE, 0},
-                {API_ITERATOR, 1}, {API_NO_TUPLE, 0}, {API_PLAIN, 1},    {API_TYPE, 0},
+    } rows[] = {{API_INT, 0},      {API_BOXED, 0},    {API_STR, 0},   {API_BYTES, 0},
+                {API_LIST, 1},     {API_DICT, 1},     {API_TUPLE, 0}, {API_RANGE, 0},
+                {API_ITERATOR, 1}, {API_NO_TUPLE, 0}, {API_PLAIN, 1}, {API_TYPE, 0},
                 {API_HOST_TYPE, 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         mpy_object *item = api_make(world, rows[i].kind);
@@ -178,8 +178,8 @@ test_hash(void **state)
     api_done(mpy_object_hash(tuple, &hash));
     assert_true(hash == INT64_C(-8753497827991233192));
     mpy_decref(tuple);
-    tuple = api_good(mpy_tuple_pack(3, mpy_int_from_i64(1), mpy_int_from_i64(2),
-                                    mpy_int_from_i64(3)));
+    tuple =
+        api_good(mpy_tuple_pack(3, mpy_int_from_i64(1), mpy_int_from_i64(2), mpy_int_from_i64(3)));
     api_done(mpy_object_hash(tuple, &hash));
     assert_true(hash == INT64_C(529344067295497451));
     mpy_decref(tuple);
@@ -220,8 +220,7 @@ test_slots(void **state)
     assert_int_equal(mpy_object_is_true(one), 1);
     assert_int_equal(mpy_object_contains(two, mpy_float_from_double(1.0)), 1);
     assert_int_equal(mpy_object_contains(two, MPY_NONE), 0);
-    assert_ptr_equal(api_good(mpy_object_get_item(two, mpy_int_from_i64(-1))),
-                     mpy_int_from_i64(1));
+    assert_ptr_equal(api_good(mpy_object_get_item(two, mpy_int_from_i64(-1))), mpy_int_from_i64(1));
     assert_null(mpy_object_get_item(two, mpy_int_from_i64(2)));
     api_expect_error(MPY_EXC_INDEX_ERROR);
     assert_int_equal(mpy_object_set_item(two, mpy_int_from_i64(0), MPY_NONE), -1);

@@ -231,14 +231,16 @@ test_no_memory(void **state)
                                      {.name = "two", .fn = nothing},
                                      {.name = "three", .fn = nothing},
                                      {.name = NULL}};
-    mpy_type_spec spec = spec_of(0, 0, 0);
-    mpy_object *names[3];
+    const mpy_member_spec members[] = {{"four", 0, 0}, {NULL, 0, 0}};
+    mpy_type_spec spec = spec_of(0, 1, 8);
+    mpy_object *names[4];
     spec.methods = methods;
-    for (int i = 0; i < 3; i++) { /* the names stay interned anyway */
-        names[i] = api_good(mpy_str_intern(methods[i].name));
+    spec.members = members;
+    for (int i = 0; i < 4; i++) { /* the names stay interned anyway */
+        names[i] = api_good(mpy_str_intern(i < 3 ? methods[i].name : members[0].name));
     }
-    assert_true(sweep(*state, make_and_drop, &spec) > 6);
-    mpy_decref_many(names, 3);
+    assert_true(sweep(*state, make_and_drop, &spec) > 7);
+    mpy_decref_many(names, 4);
 }
 
 int
