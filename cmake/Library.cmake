@@ -43,6 +43,10 @@ function(minipy_compile_settings target)
 endfunction()
 
 add_library(minipy_objects OBJECT ${MINIPY_SOURCES})
+# xxhash.h forces inlining that gcc only does from -O2 on.
+if(EXISTS "${PROJECT_SOURCE_DIR}/lib/types/hash.c")
+    set_source_files_properties("${PROJECT_SOURCE_DIR}/lib/types/hash.c" PROPERTIES COMPILE_OPTIONS -O2)
+endif()
 minipy_compile_settings(minipy_objects)
 target_link_libraries(minipy_objects PRIVATE Threads::Threads PkgConfig::UTF8PROC)
 

@@ -28,6 +28,15 @@
 
 /* ---- accounting ------------------------------------------------------------------------------ */
 
+/* Threads add what they took and gave back in batches, so the sum may be below 0 for a while. */
+static uint64_t
+plus_large(const struct mpyi_usage *usage, uint64_t bytes)
+{
+    int64_t sum =
+        (int64_t)(bytes + atomic_load_explicit(&usage->large_bytes, memory_order_relaxed));
+    return sum > 0 ? (uint64_t)sum : 0;
+}
+
 int
 mpyi_usage_fits(struct mpyi_usage *usage, uint64_t n)
 {
@@ -35,16 +44,16 @@ mpyi_usage_fits(struct mpyi_usage *usage, uint64_t n)
     if (limit == UINT64_MAX) {
         return 1;
     }
-    uint64_t now = atomic_load_explicit(&usage->pool_bytes, memory_order_relaxed) +
-                   atomic_load_explicit(&usage->large_bytes, memory_order_relaxed);
+    uint64_t now =
+        plus_large(usage, atomic_load_explicit(&usage->pool_bytes, memory_order_relaxed));
     return now <= limit && n <= limit - now;
 }
 
 void
 mpyi_usage_peak(struct mpyi_usage *usage)
 {
-    uint64_t now = atomic_load_explicit(&usage->arena_bytes, memory_order_relaxed) +
-                   atomic_load_explicit(&usage->large_bytes, memory_order_relaxed);
+    uint64_t now =
+        plus_large(usage, atomic_load_explicit(&usage->arena_bytes, memory_order_relaxed));
     uint64_t peak = atomic_load_explicit(&usage->peak, memory_order_relaxed);
     while (now > peak &&
            !atomic_compare_exchange_weak_explicit(&usage->peak, &peak, now, memory_order_relaxed,
@@ -216,32 +225,47 @@ choose_arena(struct mpyi_space *space)
     return number;
 }
 
-uint32_t
-mpyi_space_get_pool(struct mpyi_space *space)
+/* Takes up to n free pools of an arena that is in no list. */
+static size_t
+take_pools(struct mpyi_space *space, uint32_t number, uint32_t *indices, size_t n)
 {
-    if (!mpyi_usage_fits(space->usage, MPY_POOL_SIZE)) {
-        return MPYI_NO_POOL;
+    struct mpyi_arena *arena = &space->arenas[number];
+    size_t taken = 0;
+    for (; taken < n && arena->free != 0; taken++) {
+        unsigned bit = mpyi_ctz64(arena->free);
+        uint32_t index = number * MPYI_ARENA_POOLS + bit;
+        arena->free &= arena->free - 1;
+        arena->dirty |= UINT64_C(1) << bit;
+        space->pools[index].address = arena->address + (size_t)bit * MPY_POOL_SIZE;
+        indices[taken] = index;
+    }
+    arena->free_count -= (uint32_t)taken;
+    space->pools_out += taken;
+    return taken;
+}
+
+size_t
+mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n)
+{
+    while (!mpyi_usage_fits(space->usage, n * (uint64_t)MPY_POOL_SIZE)) {
+        if (--n == 0) {
+            return 0;
+        }
     }
     mpyi_space_lock(space);
     uint32_t number = choose_arena(space);
     if (number == MPYI_NO_ARENA) {
         mpyi_space_unlock(space);
-        return MPYI_NO_POOL;
+        return 0;
     }
-    struct mpyi_arena *arena = &space->arenas[number];
-    unsigned n = mpyi_ctz64(arena->free);
-    arena->free &= arena->free - 1;
-    arena->dirty |= UINT64_C(1) << n;
-    arena->free_count--;
-    if (arena->free_count > 0) {
-        bucket_add(space, number, arena->free_count);
+    size_t taken = take_pools(space, number, indices, n);
+    if (space->arenas[number].free_count > 0) {
+        bucket_add(space, number, space->arenas[number].free_count);
     }
-    space->pools_out++;
     mpyi_space_unlock(space);
-    atomic_fetch_add_explicit(&space->usage->pool_bytes, MPY_POOL_SIZE, memory_order_relaxed);
-    uint32_t index = number * MPYI_ARENA_POOLS + n;
-    space->pools[index].address = arena->address + (size_t)n * MPY_POOL_SIZE;
-    return index;
+    atomic_fetch_add_explicit(&space->usage->pool_bytes, taken * (uint64_t)MPY_POOL_SIZE,
+                              memory_order_relaxed);
+    return taken;
 }
 
 static void

@@ -260,7 +260,8 @@ MPYI_HOT void
 mpy_mem_free(void *p)
 {
     size_t span = __atomic_load_n(&mpyi_mem_space.span, __ATOMIC_ACQUIRE);
-    size_t offset = (uintptr_t)p - (uintptr_t)mpyi_mem_space.base;
+    char *base = __atomic_load_n(&mpyi_mem_space.base, __ATOMIC_RELAXED);
+    size_t offset = (uintptr_t)p - (uintptr_t)base;
     if (MPY_UNLIKELY(offset >= span)) {
         free_outside(p);
         return;

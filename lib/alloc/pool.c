@@ -20,13 +20,22 @@
 
 #include <string.h>
 
+#define FETCH 4 /* pools taken from the space at once: one lock, one change of lists */
+
+/* Validators in other threads look whose pool it is. */
+static void
+set_owner(struct mpyi_pool *pool, struct mpyi_heap *owner)
+{
+    __atomic_store_n(&pool->owner, owner, __ATOMIC_RELAXED);
+}
+
 /* Gives the first n cached empty pools back to the space. */
 static void
 spill_empties(struct mpyi_heap *heap, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         struct mpyi_pool *pool = &heap->space->pools[heap->empties[i]];
-        pool->owner = NULL;
+        set_owner(pool, NULL);
         pool->state = MPY_POOL_UNUSED;
     }
     mpyi_space_put_pools(heap->space, heap->empties, n);
@@ -51,20 +60,30 @@ init_bits(struct mpyi_heap *heap, struct mpyi_pool *pool, unsigned size_class)
     return 0;
 }
 
+/* Fills the cache of empty pools, which is empty. 0, or -1. */
+static int
+fetch_empties(struct mpyi_heap *heap)
+{
+    uint32_t fetched[FETCH];
+    size_t n = mpyi_space_get_pools(heap->space, fetched, FETCH);
+    for (size_t i = 0; i < n; i++) {
+        struct mpyi_pool *pool = &heap->space->pools[fetched[i]];
+        set_owner(pool, heap);
+        pool->state = MPY_POOL_EMPTY;
+        heap->empties[n - 1 - i] = fetched[i]; /* lowest address first */
+    }
+    heap->empty_count = (uint32_t)n;
+    return n > 0 ? 0 : -1;
+}
+
 uint32_t
 mpyi_heap_new_pool(struct mpyi_heap *heap, unsigned size_class)
 {
-    uint32_t index;
-    if (heap->empty_count > 0) {
-        index = heap->empties[--heap->empty_count];
-    } else {
-        index = mpyi_space_get_pool(heap->space);
-        if (index == MPYI_NO_POOL) {
-            return MPYI_NO_POOL;
-        }
+    if (heap->empty_count == 0 && fetch_empties(heap) < 0) {
+        return MPYI_NO_POOL;
     }
+    uint32_t index = heap->empties[--heap->empty_count];
     struct mpyi_pool *pool = &heap->space->pools[index];
-    pool->owner = heap;
     pool->kind = heap->kind;
     if (init_bits(heap, pool, size_class) < 0) {
         pool->size_class = 0;

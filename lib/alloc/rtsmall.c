@@ -2,8 +2,9 @@
 /*
  * alloc/rtsmall.c - slow paths of a runtime's heaps: atoms, GC cells, arrays.
  *
- * One function allocates for all three: try; when that fails for want of memory, ask the
- * memory_pressure hook to free something and try once more. The hook runs where the heap is
+ * One function allocates for all three: try; when that fails for want of memory, empty the caches
+ * of all three heaps (magazines, empty pools, large blocks) and try again; then ask the
+ * memory_pressure hook to free something and try a last time. The hook runs where the heap is
  * consistent, and not inside itself. Injected failures do not ask: they have to fail.
  *
  * With pools bypassed, raw and atom requests of any size become large blocks; GC cells stay
@@ -49,15 +50,31 @@ try_alloc(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n)
     return p;
 }
 
+/* Gives back what waits in caches; 1 when that was anything. */
 static int
-relieve(struct mpyi_rtheap *runtime, size_t n)
+release_caches(struct mpyi_rtheap *runtime)
 {
+    uint64_t before = mpyi_rtheap_bytes(runtime);
+    mpyi_heap_release_empties(&runtime->raw);
+    mpyi_heap_release_empties(&runtime->atom);
+    mpyi_heap_release_empties(&runtime->gc);
+    return (mpyi_large_cache_clear(&runtime->cache) > 0) | (mpyi_rtheap_bytes(runtime) < before);
+}
+
+/* Frees something for a request of n bytes that failed: caches first, then, in round 1, whatever
+   the layers above can spare. 1: try again. */
+static int
+relieve(struct mpyi_rtheap *runtime, size_t n, int round)
+{
+    if (round == 0) {
+        return release_caches(runtime);
+    }
     if (runtime->under_pressure) {
         return 0;
     }
     runtime->under_pressure = 1;
-    int freed = mpyi_hook_memory_pressure(runtime, n);
-    freed |= mpyi_large_cache_clear(&runtime->cache) > 0;
+    int freed = mpyi_hook_memory_pressure(runtime, n) != 0;
+    freed |= release_caches(runtime);
     runtime->under_pressure = 0;
     return freed;
 }
@@ -74,8 +91,10 @@ mpyi_rtheap_alloc_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size
         return NULL;
     }
     void *p = try_alloc(runtime, heap, n);
-    if (MPY_UNLIKELY(p == NULL) && relieve(runtime, n)) {
-        p = try_alloc(runtime, heap, n);
+    for (int round = 0; MPY_UNLIKELY(p == NULL) && round < 2; round++) {
+        if (relieve(runtime, n, round)) {
+            p = try_alloc(runtime, heap, n);
+        }
     }
     if (MPY_UNLIKELY((heap->modes & MPYI_MODE_TRACE) != 0) && p != NULL) {
         mpyi_hook_trace(MPYI_TRACE_ALLOC, heap->kind, p, n);
@@ -222,8 +241,10 @@ realloc_large(struct mpyi_rtheap *heap, void *p, size_t n)
         return NULL;
     }
     void *fresh = mpyi_rtlarge_realloc(heap, p, n);
-    if (fresh == NULL && n <= MPYI_SIZE_LIMIT && relieve(heap, n)) {
-        fresh = mpyi_rtlarge_realloc(heap, p, n);
+    for (int round = 0; fresh == NULL && n <= MPYI_SIZE_LIMIT && round < 2; round++) {
+        if (relieve(heap, n, round)) {
+            fresh = mpyi_rtlarge_realloc(heap, p, n);
+        }
     }
     if (MPY_UNLIKELY((heap->raw.modes & MPYI_MODE_TRACE) != 0) && fresh != NULL) {
         mpyi_hook_trace(MPYI_TRACE_FREE, MPY_KIND_RAW, p, 0);

@@ -69,8 +69,9 @@ reserve(struct mpyi_space *space, size_t span, int with_data)
     space->arenas = (struct mpyi_arena *)(void *)(space->classes + part.classes);
     space->upper = (uint64_t(*)[4])(void *)((char *)space->arenas + part.arenas);
     if (with_data) {
-        space->base = at;
-        space->span = span;
+        /* A first free in another thread may look already: it trusts base once it sees span. */
+        __atomic_store_n(&space->base, at, __ATOMIC_RELAXED);
+        __atomic_store_n(&space->span, span, __ATOMIC_RELEASE);
     }
     return 0;
 }
@@ -119,7 +120,6 @@ reserve_map(struct mpyi_space *space, const struct mpyi_space_config *config)
 int
 mpyi_space_init(struct mpyi_space *space, const struct mpyi_space_config *config)
 {
-    memset(space, 0, sizeof *space);
     for (int i = 0; i < MPYI_BUCKETS; i++) {
         space->heads[i] = MPYI_NO_ARENA;
     }

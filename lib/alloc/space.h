@@ -133,7 +133,7 @@ struct mpyi_space_config {
 /* The space of the mem domain. */
 extern struct mpyi_space mpyi_mem_space;
 
-/* Reserves and prepares an empty space. 0, or -1 with nothing left behind. */
+/* Reserves and prepares an empty space out of zeroed memory. 0, or -1 with nothing reserved. */
 int
 mpyi_space_init(struct mpyi_space *space, const struct mpyi_space_config *config);
 
@@ -151,10 +151,10 @@ mpyi_space_need_upper(struct mpyi_space *space, uint32_t pool_index);
 
 /* ---- arena.c --------------------------------------------------------------------------------- */
 
-/* Takes a pool from the fullest arena, committing a new arena if needed; MPYI_NO_POOL when the
-   system or the limit refuses. Its descriptor has an address and no owner. */
-uint32_t
-mpyi_space_get_pool(struct mpyi_space *space);
+/* Takes up to n pools from the fullest arena, committing a new arena if needed; how many, 0 when
+   the system or the limit refuses. Their descriptors have an address and no owner. */
+size_t
+mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n);
 
 /* Gives pools back. Their classes are 0 and their descriptors UNUSED already. */
 void

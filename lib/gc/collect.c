@@ -74,8 +74,9 @@ collect_full(struct mpyi_thread *t, int quiet, struct mpyi_gc_run *run)
 {
     struct mpyi_gc_state *state = t->gc->state;
     struct mpyi_gc_pass pass;
-    int64_t listed;
+    int64_t listed = -1;
     uint64_t garbage;
+    uint32_t look_at_all;
     if (mpyi_gc_side_acquire(state) < 0) {
         run->no_memory = 1;
         return -1;
@@ -84,7 +85,11 @@ collect_full(struct mpyi_thread *t, int quiet, struct mpyi_gc_run *run)
     MPY_CHECK_HEAP(mpyi_gc_check(t->gc, NULL, MPYI_GC_CHECK_RESTING) == 0);
     mpyi_heap_flush(&state->heap->gc);
     mpyi_gc_pass_begin(&pass, t);
-    listed = mpyi_gc_count_candidates(&pass);
+    look_at_all = state->look_at_all;
+    state->look_at_all = 0;
+    if (!look_at_all) {
+        listed = mpyi_gc_count_candidates(&pass);
+    }
     if (listed < 0) {
         mpyi_gc_count_all(&pass);
     }

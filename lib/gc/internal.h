@@ -94,6 +94,7 @@ struct mpyi_gc_state {
     struct mpyi_rtheap *heap;
     uint32_t phase;  /* MPYI_GC_RESTING, CRITICAL, FINALIZING */
     uint32_t nested; /* collections that have begun and not ended */
+    uint32_t look_at_all; /* candidates are not enough for the next full collection */
     mpy_object *postponed; /* dead objects whose finalizers wait for a safe point, see bulk.c */
     struct mpyi_gc_schedule schedule;
     struct mpyi_gc_side side;
@@ -298,7 +299,8 @@ void
 mpyi_gc_side_destroy(struct mpyi_gc_side *side);
 
 /* side->count wrapped at this granule: notes 256 references. Where that is impossible for want of
-   memory, the object's count never adds up and it passes for reachable. */
+   memory, the object's count never adds up and it passes for reachable, until the next full
+   collection, which then looks at everything. */
 void
 mpyi_gc_side_carry(struct mpyi_gc_pass *pass, size_t granule) __attribute__((cold));
 

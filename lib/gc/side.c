@@ -183,6 +183,7 @@ mpyi_gc_side_carry(struct mpyi_gc_pass *pass, size_t granule)
         size_t have = side->high_committed == 0 ? 0 : table_bytes(HIGH, side->high_committed);
         size_t want = table_bytes(HIGH, side->in_use);
         if (want > have && mpyi_os_commit((char *)side->high + have, want - have) < 0) {
+            pass->state->look_at_all = 1;
             return;
         }
         side->high_committed = side->in_use;

@@ -132,20 +132,42 @@ find_other(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t
     return mpyi_dict_search_any(t, d, key, *hash, place);
 }
 
-static inline int
+/* A str that the first look did not settle. */
+static __attribute__((noinline)) int
+find_str(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t hash,
+         struct mpyi_dict_place *place)
+{
+    if (mpyi_dict_search_str(d, mpyi_str_of(key), hash, place)) {
+        return 1;
+    }
+    return MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL)
+               ? 0
+               : mpyi_dict_search_any(t, d, key, hash, place);
+}
+
+/* 1: found, at *place; 0: not there, *place is for mpyi_dict_add(); -1. *hash is the key's. (U) The
+   places of the two ways stay apart, so that the compiler can keep the short one in registers. */
+static inline __attribute__((always_inline)) int
 find(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t *hash,
      struct mpyi_dict_place *place)
 {
+    struct mpyi_dict_place far;
+    uint64_t other_hash = 0;
+    int found;
     if (MPY_LIKELY(mpyi_is_str(key))) {
         *hash = mpyi_str_hash(mpyi_str_of(key));
-        if (mpyi_dict_search_str(d, mpyi_str_of(key), *hash, place)) {
-            return 1;
+        found = mpyi_dict_first_look(d, key, *hash, place);
+        if (MPY_LIKELY(found == MPYI_DICT_HIT) ||
+            (found == MPYI_DICT_MISS && MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL))) {
+            return found;
         }
-        return MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL)
-                   ? 0
-                   : mpyi_dict_search_any(t, d, key, *hash, place);
+        found = find_str(t, d, key, *hash, &far);
+    } else {
+        found = find_other(t, d, key, &other_hash, &far);
+        *hash = other_hash;
     }
-    return find_other(t, d, key, hash, place);
+    *place = far;
+    return found;
 }
 
 /* The same for a C string. */
@@ -172,18 +194,25 @@ find_utf8(struct mpyi_thread *t, const char *function, struct mpyi_dict *d, cons
 /* ---- access
  * ------------------------------------------------------------------------------------------- */
 
-int
-mpyi_dict_get(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object **out)
+static inline __attribute__((always_inline)) int
+get(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object **out)
 {
     struct mpyi_dict *d = mpyi_dict(o);
     struct mpyi_dict_place place;
     uint64_t hash;
     int found = find(t, d, key, &hash, &place);
-    *out = NULL;
     if (found > 0) {
         *out = mpy_newref(d->entries[place.entry].value);
+    } else {
+        *out = NULL;
     }
     return found;
+}
+
+int
+mpyi_dict_get(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object **out)
+{
+    return get(t, o, key, out);
 }
 
 /* Stores a value in an entry that was found. */
@@ -197,8 +226,8 @@ replace(struct mpyi_dict *d, const struct mpyi_dict_place *place, mpy_object *va
     mpy_decref(old);
 }
 
-int
-mpyi_dict_set(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object *value)
+static inline __attribute__((always_inline)) int
+set(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object *value)
 {
     struct mpyi_dict *d = mpyi_dict(o);
     struct mpyi_dict_place place;
@@ -208,10 +237,16 @@ mpyi_dict_set(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object 
         return -1;
     }
     if (found == 0) {
-        return mpyi_dict_add(t, d, key, value, hash, &place);
+        return mpyi_dict_add(t, d, key, value, hash, place.group);
     }
     replace(d, &place, value);
     return 0;
+}
+
+int
+mpyi_dict_set(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object *value)
+{
+    return set(t, o, key, value);
 }
 
 int
@@ -229,7 +264,7 @@ mpyi_dict_pop(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object 
         return found;
     }
     entry = d->entries[place.entry];
-    mpyi_dict_take(d, &place);
+    mpyi_dict_take(d, place);
     if (out != NULL) {
         *out = entry.value;
     } else {
@@ -254,8 +289,16 @@ mpyi_dict_find_str(const mpy_object *o, mpy_object *key)
     struct mpyi_dict_place place;
     struct mpyi_str *s = mpyi_str_of(key);
     MPY_ASSERT(mpyi_dict_kind(d) == MPYI_DICT_STR);
-    return mpyi_dict_search_str(d, s, mpyi_str_hash(s), &place) ? d->entries[place.entry].value
-                                                                : NULL;
+    switch (mpyi_dict_first_look(d, key, mpyi_str_hash(s), &place)) {
+    case MPYI_DICT_HIT:
+        return d->entries[place.entry].value;
+    case MPYI_DICT_MISS:
+        return NULL;
+    default:
+        return mpyi_dict_search_str(d, s, mpyi_str_hash(s), &place)
+                   ? d->entries[place.entry].value
+                   : NULL;
+    }
 }
 
 mpy_object *
@@ -331,11 +374,11 @@ mpy_dict_get(mpy_object *dict, mpy_object *key, mpy_object **out)
     if (MPY_UNLIKELY(t == NULL) || MPY_UNLIKELY(out == NULL)) {
         return bad_out(t, __func__, out);
     }
-    *out = NULL;
-    if (check(__func__, dict, key, "key") < 0) {
-        return -1;
+    if (MPY_UNLIKELY(!mpy_dict_check(dict) || key == NULL)) {
+        *out = NULL;
+        return check(__func__, dict, key, "key");
     }
-    return mpyi_dict_get(t, dict, key, out);
+    return get(t, dict, key, out);
 }
 
 int
@@ -369,7 +412,7 @@ mpy_dict_set(mpy_object *dict, mpy_object *key, mpy_object *value)
         (void)mpyi_err_argument(__func__, "value", "object", NULL);
         return -1;
     }
-    return mpyi_dict_set(t, dict, key, value);
+    return set(t, dict, key, value);
 }
 
 int
@@ -422,7 +465,7 @@ mpy_dict_set_default(mpy_object *dict, mpy_object *key, mpy_object *value, mpy_o
     found = find(t, mpyi_dict(dict), key, &hash, &place);
     if (found > 0) {
         value = mpyi_dict(dict)->entries[place.entry].value;
-    } else if (found < 0 || mpyi_dict_add(t, mpyi_dict(dict), key, value, hash, &place) < 0) {
+    } else if (found < 0 || mpyi_dict_add(t, mpyi_dict(dict), key, value, hash, place.group) < 0) {
         return -1;
     }
     if (out != NULL) {

@@ -26,12 +26,12 @@ struct mpyi_dict_entry {
 
 /*
  * refs     references in the entry array: 2 * entries used, deleted ones included
- * entries  the entry array; control bytes lie right below it, then indices, then hashes
- *          (types/dict_table.h). Points at static empty control bytes while there is no table.
+ * entries  the entry array; what a look-up needs lies right below it (types/dict_table.h). While
+ *          there is no table it points behind a static group without keys.
  * live     entries that are not deleted: the length
  * first    no live entry lies before this index
- * state    bits 0..7 log2 of the slots, 8..15 MPYI_DICT_* kind, 16.. version: changes whenever a
- *          key is added or removed or the table moves
+ * state    bits 0..7 log2 of the slots, 8..9 MPYI_DICT_* kind, 10..11 padding of the block in units of
+ *          16 bytes, 16.. version: changes whenever a key is added or removed or the table moves
  */
 struct mpyi_dict {
     struct mpy_priv_header head;
@@ -67,7 +67,7 @@ mpyi_dict_length(const mpy_object *o)
 static inline unsigned
 mpyi_dict_kind(const struct mpyi_dict *d)
 {
-    return (unsigned)(d->state >> 8) & 0xFFu;
+    return (unsigned)(d->state >> 8) & 3u;
 }
 
 static inline uint64_t

@@ -22,66 +22,54 @@
 
 #define BATCH 16u
 
-/* What `entries` points behind while there is no table: a group without keys. */
-static const struct {
-    uint8_t group[MPYI_GROUP];
-    struct mpyi_dict_entry none;
-} no_table = {{MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY,
-               MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY,
-               MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY,
-               MPYI_SLOT_EMPTY},
-              {NULL, NULL}};
+const struct mpyi_dict_no_table mpyi_dict_no_table = {
+    {MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY,
+     MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY,
+     MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY, MPYI_SLOT_EMPTY,
+     MPYI_SLOT_EMPTY},
+    {NULL, NULL}};
 
 /* ---- geometry
  * ------------------------------------------------------------------------------------ */
 
-static inline size_t
-control_bytes(unsigned log2)
+/* What has to be known of a table besides where it is: the low 16 bits of a dict's state. */
+#define SHAPE_LOG2(shape)    ((unsigned)(shape)&0xFFu)
+#define SHAPE_KIND(shape)    ((unsigned)((shape) >> 8) & 3u)
+#define SHAPE_PADDING(shape) ((size_t)((shape) >> 10 & 3u) * 16)
+
+static inline unsigned
+make_shape(unsigned log2, unsigned kind, size_t padding)
 {
-    return log2 <= 4 ? MPYI_GROUP : (size_t)1 << log2;
+    return log2 | kind << 8 | (unsigned)(padding / 16) << 10;
 }
 
 static inline size_t
-index_bytes(unsigned log2)
+groups_bytes(unsigned log2)
 {
-    return log2 <= 4 ? 0 : log2 <= 8 ? (size_t)1 << log2 : (size_t)(log2 <= 16 ? 2 : 4) << log2;
+    return (mpyi_dict_group_mask(log2) + 1) << mpyi_dict_group_shift(log2);
 }
 
-/* Bytes of the block below `entries`. */
+/* Bytes of the block below `entries`, without padding. */
 static inline size_t
 bytes_below(unsigned log2, unsigned kind)
 {
-    size_t hashes = kind == MPYI_DICT_GENERAL ? 8 * mpyi_dict_room(log2) : 0;
-    return control_bytes(log2) + index_bytes(log2) + hashes;
+    return groups_bytes(log2) + (kind == MPYI_DICT_GENERAL ? 8 * mpyi_dict_room(log2) : 0);
 }
 
+/* Bytes of the block. Where a group is a cache line or more, some are to align it. */
 static inline size_t
 table_bytes(unsigned log2, unsigned kind)
 {
-    return log2 == 0
-               ? 0
-               : bytes_below(log2, kind) + mpyi_dict_room(log2) * sizeof(struct mpyi_dict_entry);
+    return log2 == 0 ? 0
+                     : bytes_below(log2, kind) + (log2 > 8 ? 48 : 0) +
+                           mpyi_dict_room(log2) * sizeof(struct mpyi_dict_entry);
 }
 
 /* The kept hash of entry i of a GENERAL table. */
 static inline uint64_t *
 kept_hash(struct mpyi_dict_entry *entries, unsigned log2, size_t i)
 {
-    uint8_t *top = (uint8_t *)entries - control_bytes(log2) - index_bytes(log2);
-    return (uint64_t *)(void *)top - 1 - i;
-}
-
-static inline void
-set_index(struct mpyi_dict_entry *entries, unsigned log2, size_t slot, size_t value)
-{
-    uint8_t *top = (uint8_t *)entries - ((size_t)1 << log2);
-    if (log2 <= 8) {
-        (top - 1)[-(ptrdiff_t)slot] = (uint8_t)value;
-    } else if (log2 <= 16) {
-        ((uint16_t *)(void *)top - 1)[-(ptrdiff_t)slot] = (uint16_t)value;
-    } else {
-        ((uint32_t *)(void *)top - 1)[-(ptrdiff_t)slot] = (uint32_t)value;
-    }
+    return (uint64_t *)(void *)((uint8_t *)entries - groups_bytes(log2)) - 1 - i;
 }
 
 /* Smallest table for n entries; above MPYI_DICT_LOG2_MAX when there is none. */
@@ -95,12 +83,6 @@ log2_for(size_t n)
     return log2;
 }
 
-static inline uint64_t
-make_state(unsigned log2, unsigned kind, uint64_t version)
-{
-    return version << 16 | kind << 8 | log2;
-}
-
 uint64_t
 mpyi_dict_hash_simple_slow(mpy_object *key)
 {
@@ -111,6 +93,12 @@ mpyi_dict_hash_simple_slow(mpy_object *key)
         hash = mpyi_hash_identity(key); /* None and the other constants */
     }
     return (uint64_t)hash;
+}
+
+static inline uint64_t
+spread_of(const mpy_object *key, uint64_t hash)
+{
+    return mpyi_is_str(key) ? hash : mpyi_dict_spread(hash);
 }
 
 /* ---- searches without user code
@@ -162,26 +150,20 @@ match_simple(const struct wanted *w, mpy_object *stored)
 }
 
 static inline __attribute__((always_inline)) int
-search(const struct mpyi_dict *d, const struct wanted *w, match_fn match,
+search(const struct mpyi_dict *d, const struct wanted *w, match_fn match, uint64_t spread,
        struct mpyi_dict_place *place)
 {
     struct mpyi_dict_entry *entries = d->entries;
-    uint64_t spread = mpyi_dict_spread(w->hash);
     unsigned log2 = mpyi_dict_log2(d);
-    size_t mask = mpyi_dict_group_mask(d);
+    size_t mask = mpyi_dict_group_mask(log2);
     size_t g = (size_t)spread & mask;
     size_t step = 0;
     for (;;) {
-        const uint8_t *group = mpyi_dict_group(entries, g);
-        uint32_t hits;
-        if (log2 > 16) {
-            size_t line = (((size_t)1 << log2) + ((g + 1) * MPYI_GROUP * sizeof(uint32_t)));
-            __builtin_prefetch((const char *)entries - line);
-        }
-        hits = mpyi_group_match(group, mpyi_dict_tag(spread));
+        const uint8_t *group = mpyi_dict_group(entries, log2, g);
+        uint32_t hits = mpyi_group_match(group, mpyi_dict_tag(spread));
         while (hits != 0) {
             unsigned slot = (unsigned)__builtin_ctz(hits);
-            size_t i = mpyi_dict_index(entries, log2, g, slot);
+            size_t i = mpyi_dict_index(group, log2, slot);
             if (MPY_LIKELY(match(w, entries[i].key))) {
                 place->group = g;
                 place->slot = slot;
@@ -204,7 +186,7 @@ mpyi_dict_search_str(const struct mpyi_dict *d, struct mpyi_str *key, uint64_t h
                      struct mpyi_dict_place *place)
 {
     struct wanted w = {mpyi_str_object(key), NULL, 0, hash, mpyi_dict_kind(d)};
-    return search(d, &w, match_str, place);
+    return search(d, &w, match_str, hash, place);
 }
 
 int
@@ -212,7 +194,7 @@ mpyi_dict_search_bytes(const struct mpyi_dict *d, const char *utf8, size_t n, ui
                        struct mpyi_dict_place *place)
 {
     struct wanted w = {NULL, utf8, n, hash, mpyi_dict_kind(d)};
-    return search(d, &w, match_bytes, place);
+    return search(d, &w, match_bytes, hash, place);
 }
 
 int
@@ -220,7 +202,7 @@ mpyi_dict_search_simple(const struct mpyi_dict *d, mpy_object *key, uint64_t has
                         struct mpyi_dict_place *place)
 {
     struct wanted w = {key, NULL, 0, hash, mpyi_dict_kind(d)};
-    return search(d, &w, match_simple, place);
+    return search(d, &w, match_simple, mpyi_dict_spread(hash), place);
 }
 
 /* ---- the search that may run user code
@@ -257,18 +239,17 @@ compare_keys(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *stored, mpy
 /* One pass of mpyi_dict_search_any(). */
 static int
 search_pass(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t hash,
-            struct mpyi_dict_place *place)
+            uint64_t spread, struct mpyi_dict_place *place)
 {
-    uint64_t spread = mpyi_dict_spread(hash);
-    size_t mask = mpyi_dict_group_mask(d);
+    size_t mask = mpyi_dict_group_mask(mpyi_dict_log2(d));
     size_t g = (size_t)spread & mask;
     size_t step = 0;
     for (;;) {
-        const uint8_t *group = mpyi_dict_group(d->entries, g);
+        const uint8_t *group = mpyi_dict_group(d->entries, mpyi_dict_log2(d), g);
         uint32_t hits = mpyi_group_match(group, mpyi_dict_tag(spread));
         for (; hits != 0; hits &= hits - 1) {
             unsigned slot = (unsigned)__builtin_ctz(hits);
-            size_t i = mpyi_dict_index(d->entries, mpyi_dict_log2(d), g, slot);
+            size_t i = mpyi_dict_index(group, mpyi_dict_log2(d), slot);
             int equal;
             if (d->entries[i].key != key && hash_of_entry(d, i) != hash) {
                 continue;
@@ -294,9 +275,16 @@ int
 mpyi_dict_search_any(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t hash,
                      struct mpyi_dict_place *place)
 {
+    uint64_t spread = mpyi_dict_spread(hash);
+    int is_str = mpyi_is_str(key);
+    int both = is_str || (mpyi_type_of(key)->traits & MPYI_TRAIT_HEAP) != 0;
     int found;
     do {
-        found = search_pass(t, d, key, hash, place);
+        /* Where keys of the other sort would be, then where this one is. */
+        found = both ? search_pass(t, d, key, hash, is_str ? spread : hash, place) : MPYI_DICT_MISS;
+        if (found == MPYI_DICT_MISS) {
+            found = search_pass(t, d, key, hash, is_str ? hash : spread, place);
+        }
     } while (found == CHANGED);
     return found;
 }
@@ -304,11 +292,23 @@ mpyi_dict_search_any(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key
 /* ---- placing and rebuilding
  * ---------------------------------------------------------------------------- */
 
+static void
+empty_groups(struct mpyi_dict_entry *entries, unsigned log2)
+{
+    size_t groups = mpyi_dict_group_mask(log2) + 1;
+    size_t g;
+    for (g = 0; g < groups; g++) {
+        memset(mpyi_dict_group(entries, log2, g), (int)MPYI_SLOT_EMPTY, MPYI_GROUP);
+    }
+}
+
 /* A table whose slots are all EMPTY; NULL with MemoryError. */
 static struct mpyi_dict_entry *
-new_table(struct mpyi_thread *t, unsigned log2, unsigned kind)
+new_table(struct mpyi_thread *t, unsigned log2, unsigned kind, unsigned *shape)
 {
     size_t below = bytes_below(log2, kind);
+    size_t padding = 0;
+    struct mpyi_dict_entry *entries;
     char *block;
     if (log2 > MPYI_DICT_LOG2_MAX) {
         return (struct mpyi_dict_entry *)mpyi_err_no_memory();
@@ -317,57 +317,47 @@ new_table(struct mpyi_thread *t, unsigned log2, unsigned kind)
     if (MPY_UNLIKELY(block == NULL)) {
         return (struct mpyi_dict_entry *)mpyi_err_no_memory();
     }
-    memset(block + below - control_bytes(log2), (int)MPYI_SLOT_EMPTY, control_bytes(log2));
-    return (struct mpyi_dict_entry *)(void *)(block + below);
+    if (log2 > 8) {
+        padding = (0 - (uintptr_t)(block + below)) & 48;
+    }
+    entries = (struct mpyi_dict_entry *)(void *)(block + padding + below);
+    empty_groups(entries, log2);
+    *shape = make_shape(log2, kind, padding);
+    return entries;
 }
 
 void
-mpyi_dict_free_table(struct mpyi_thread *t, struct mpyi_dict_entry *entries, uint64_t state)
+mpyi_dict_free_block(struct mpyi_thread *t, struct mpyi_dict_entry *entries, uint64_t state)
 {
-    unsigned log2 = (unsigned)state & 0xFFu;
-    unsigned kind = (unsigned)(state >> 8) & 0xFFu;
-    if (log2 != 0) {
-        mpyi_array_free(t->heap, (char *)entries - bytes_below(log2, kind),
-                        table_bytes(log2, kind));
-    }
+    unsigned log2 = SHAPE_LOG2(state);
+    unsigned kind = SHAPE_KIND(state);
+    mpyi_array_free(t->heap, (char *)entries - bytes_below(log2, kind) - SHAPE_PADDING(state),
+                    table_bytes(log2, kind));
 }
 
-/* Gives entry i a slot in a table without DELETED slots that does not hold its key. */
-static inline void
-place_entry(struct mpyi_dict_entry *entries, unsigned log2, uint64_t spread, size_t i)
+/* The first group from g on, along the probe, with a slot that is not full. */
+static inline uint8_t *
+free_group(struct mpyi_dict_entry *entries, unsigned log2, uint64_t spread)
 {
-    size_t mask = (((size_t)1 << log2) - 1) / MPYI_GROUP;
+    size_t mask = mpyi_dict_group_mask(log2);
     size_t g = (size_t)spread & mask;
     size_t step = 0;
-    uint8_t *group;
-    uint32_t free_slots;
-    if (log2 <= 4) {
-        mpyi_dict_group(entries, 0)[i] = mpyi_dict_tag(spread);
-        return;
-    }
-    for (;;) {
-        group = mpyi_dict_group(entries, g);
-        free_slots = mpyi_group_free(group);
-        if (MPY_LIKELY(free_slots != 0)) {
-            break;
-        }
+    uint8_t *group = mpyi_dict_group(entries, log2, g);
+    while (MPY_UNLIKELY(mpyi_group_free(group) == 0)) {
         step++;
         g = (g + step) & mask;
+        group = mpyi_dict_group(entries, log2, g);
     }
-    group[__builtin_ctz(free_slots)] = mpyi_dict_tag(spread);
-    set_index(entries, log2, g * MPYI_GROUP + (unsigned)__builtin_ctz(free_slots), i);
+    return group;
 }
 
-/* Fetches the lines that place_entry() will touch. */
+/* Gives entry i, which is new, a slot of a group that is not full. */
 static inline void
-prefetch_place(struct mpyi_dict_entry *entries, unsigned log2, uint64_t spread)
+place_entry(uint8_t *group, unsigned log2, uint64_t spread, size_t i)
 {
-    size_t g = (size_t)spread & (((size_t)1 << log2) - 1) / MPYI_GROUP;
-    if (log2 > 12) {
-        const char *top = (const char *)entries - ((size_t)1 << log2);
-        __builtin_prefetch(mpyi_dict_group(entries, g), 1);
-        __builtin_prefetch(top - (g + 1) * MPYI_GROUP * (log2 <= 16 ? 2 : 4), 1);
-    }
+    unsigned slot = log2 <= 4 ? (unsigned)i : (unsigned)__builtin_ctz(mpyi_group_free(group));
+    group[slot] = mpyi_dict_tag(spread);
+    mpyi_dict_set_index(group, log2, slot, i);
 }
 
 /* Gives slots to entries 0..n-1 of an all EMPTY table; none of them is deleted. */
@@ -382,17 +372,18 @@ place_all(struct mpyi_dict_entry *entries, unsigned log2, unsigned kind, size_t 
         for (i = 0; i < m; i++) {
             size_t e = from + i;
             if (kind == MPYI_DICT_GENERAL) {
-                spread[i] = mpyi_dict_spread(*kept_hash(entries, log2, e));
+                spread[i] = spread_of(entries[e].key, *kept_hash(entries, log2, e));
             } else {
                 if (kind == MPYI_DICT_STR && e + BATCH < n) {
                     __builtin_prefetch(entries[e + BATCH].key);
                 }
-                spread[i] = mpyi_dict_spread(mpyi_dict_hash_simple(entries[e].key));
+                spread[i] = spread_of(entries[e].key, mpyi_dict_hash_simple(entries[e].key));
             }
-            prefetch_place(entries, log2, spread[i]);
+            __builtin_prefetch(
+                mpyi_dict_group(entries, log2, (size_t)spread[i] & mpyi_dict_group_mask(log2)), 1);
         }
         for (i = 0; i < m; i++) {
-            place_entry(entries, log2, spread[i], from + i);
+            place_entry(free_group(entries, log2, spread[i]), log2, spread[i], from + i);
         }
     }
 }
@@ -428,16 +419,17 @@ rebuild(struct mpyi_thread *t, struct mpyi_dict *d, unsigned log2, unsigned kind
 {
     struct mpyi_dict_entry *entries = d->entries;
     uint64_t old_state = d->state;
+    unsigned shape = make_shape(log2, kind, SHAPE_PADDING(old_state));
     int in_place = log2 == mpyi_dict_log2(d) &&
                    (kind == MPYI_DICT_GENERAL) == (mpyi_dict_kind(d) == MPYI_DICT_GENERAL);
     size_t n;
     if (!in_place) {
-        entries = new_table(t, log2, kind);
+        entries = new_table(t, log2, kind, &shape);
         if (entries == NULL) {
             return -1;
         }
     } else {
-        memset((uint8_t *)entries - control_bytes(log2), (int)MPYI_SLOT_EMPTY, control_bytes(log2));
+        empty_groups(entries, log2);
     }
     n = gather(d, entries, log2, kind);
     MPY_ASSERT(n == d->live);
@@ -448,7 +440,7 @@ rebuild(struct mpyi_thread *t, struct mpyi_dict *d, unsigned log2, unsigned kind
     d->entries = entries;
     d->refs = 2 * n;
     d->first = 0;
-    d->state = make_state(log2, kind, (old_state >> 16) + 1);
+    d->state = ((old_state >> 16) + 1) << 16 | shape;
     return 0;
 }
 
@@ -462,7 +454,7 @@ make_room(struct mpyi_thread *t, struct mpyi_dict *d, unsigned kind)
     if (mpyi_dict_used(d) == mpyi_dict_room(log2)) {
         log2 = log2_for((size_t)d->live + d->live / 2 + 1);
     } else if (kind != MPYI_DICT_GENERAL) {
-        d->state = make_state(log2, kind, d->state >> 16);
+        d->state = (d->state & ~(uint64_t)0x300) | kind << 8;
         return 0;
     }
     return rebuild(t, d, log2, kind);
@@ -473,39 +465,24 @@ make_room(struct mpyi_thread *t, struct mpyi_dict *d, unsigned kind)
 
 int
 mpyi_dict_add(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_object *value,
-              uint64_t hash, const struct mpyi_dict_place *place)
+              uint64_t hash, size_t group)
 {
-    uint64_t spread = mpyi_dict_spread(hash);
+    uint64_t spread = spread_of(key, hash);
     unsigned kind = mpyi_dict_kind_of_key(key);
-    struct mpyi_dict_entry *entries;
-    unsigned log2;
+    unsigned log2 = mpyi_dict_log2(d);
+    struct mpyi_dict_entry *entries = d->entries;
+    uint8_t *control = mpyi_dict_group(entries, log2, group);
     size_t used;
-    size_t g = place->group;
-    if (MPY_UNLIKELY(d->refs == 2 * mpyi_dict_room(mpyi_dict_log2(d)) ||
-                     kind > mpyi_dict_kind(d))) {
-        size_t step = 0;
-        size_t mask;
+    if (MPY_UNLIKELY(d->refs == 2 * mpyi_dict_room(log2) || kind > mpyi_dict_kind(d))) {
         if (make_room(t, d, kind) < 0) {
             return -1;
         }
-        mask = mpyi_dict_group_mask(d);
-        g = (size_t)spread & mask;
-        while (mpyi_group_free(mpyi_dict_group(d->entries, g)) == 0) {
-            step++;
-            g = (g + step) & mask;
-        }
+        entries = d->entries;
+        log2 = mpyi_dict_log2(d);
+        control = free_group(entries, log2, spread);
     }
-    entries = d->entries;
-    log2 = mpyi_dict_log2(d);
     used = mpyi_dict_used(d);
-    if (log2 <= 4) {
-        mpyi_dict_group(entries, 0)[used] = mpyi_dict_tag(spread);
-    } else {
-        uint8_t *group = mpyi_dict_group(entries, g);
-        unsigned slot = (unsigned)__builtin_ctz(mpyi_group_free(group));
-        group[slot] = mpyi_dict_tag(spread);
-        set_index(entries, log2, g * MPYI_GROUP + slot, used);
-    }
+    place_entry(control, log2, spread, used);
     if (MPY_UNLIKELY(mpyi_dict_kind(d) == MPYI_DICT_GENERAL)) {
         *kept_hash(entries, log2, used) = hash;
     }
@@ -520,14 +497,14 @@ mpyi_dict_add(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_o
 }
 
 void
-mpyi_dict_take(struct mpyi_dict *d, const struct mpyi_dict_place *place)
+mpyi_dict_take(struct mpyi_dict *d, struct mpyi_dict_place place)
 {
     struct mpyi_dict_entry *entries = d->entries;
-    uint8_t *group = mpyi_dict_group(entries, place->group);
-    size_t i = place->entry;
+    uint8_t *group = mpyi_dict_group(entries, mpyi_dict_log2(d), place.group);
+    size_t i = place.entry;
     size_t used = mpyi_dict_used(d);
     int emptied = mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0;
-    group[place->slot] = emptied ? (uint8_t)MPYI_SLOT_EMPTY : (uint8_t)MPYI_SLOT_DELETED;
+    group[place.slot] = emptied ? (uint8_t)MPYI_SLOT_EMPTY : (uint8_t)MPYI_SLOT_DELETED;
     entries[i].key = NULL;
     entries[i].value = NULL;
     d->live--;
@@ -560,13 +537,14 @@ mpyi_dict_copy_table(struct mpyi_thread *t, struct mpyi_dict *d, const struct mp
 {
     unsigned kind = mpyi_dict_kind(source);
     unsigned log2 = log2_for(source->live);
+    unsigned shape;
     struct mpyi_dict_entry *entries;
     size_t n, i;
     MPY_ASSERT(mpyi_dict_log2(d) == 0);
     if (source->live == 0) {
         return 0;
     }
-    entries = new_table(t, log2, kind);
+    entries = new_table(t, log2, kind, &shape);
     if (entries == NULL) {
         return -1;
     }
@@ -587,18 +565,8 @@ mpyi_dict_copy_table(struct mpyi_thread *t, struct mpyi_dict *d, const struct mp
     d->refs = 2 * n;
     d->live = (uint32_t)n;
     d->first = 0;
-    d->state = make_state(log2, kind, (d->state >> 16) + 1);
+    d->state = ((d->state >> 16) + 1) << 16 | shape;
     return 0;
-}
-
-void
-mpyi_dict_reset(struct mpyi_dict *d, uint64_t version)
-{
-    d->refs = 0;
-    d->entries = (struct mpyi_dict_entry *)(uintptr_t)&no_table.none;
-    d->live = 0;
-    d->first = 0;
-    d->state = make_state(0, MPYI_DICT_STR, version);
 }
 
 size_t
@@ -614,16 +582,16 @@ mpyi_dict_table_bytes(const struct mpyi_dict *d)
 static int
 entry_is_reachable(const struct mpyi_dict *d, size_t i)
 {
-    uint64_t spread = mpyi_dict_spread(hash_of_entry(d, i));
-    size_t mask = mpyi_dict_group_mask(d);
+    uint64_t spread = spread_of(d->entries[i].key, hash_of_entry(d, i));
+    unsigned log2 = mpyi_dict_log2(d);
+    size_t mask = mpyi_dict_group_mask(log2);
     size_t g = (size_t)spread & mask;
     size_t step;
     for (step = 1; step <= mask + 1; step++) {
-        const uint8_t *group = mpyi_dict_group(d->entries, g);
+        const uint8_t *group = mpyi_dict_group(d->entries, log2, g);
         uint32_t hits = mpyi_group_match(group, mpyi_dict_tag(spread));
         for (; hits != 0; hits &= hits - 1) {
-            if (mpyi_dict_index(d->entries, mpyi_dict_log2(d), g, (unsigned)__builtin_ctz(hits)) ==
-                i) {
+            if (mpyi_dict_index(group, log2, (unsigned)__builtin_ctz(hits)) == i) {
                 return 1;
             }
         }
@@ -641,8 +609,8 @@ count_slots(const struct mpyi_dict *d, size_t *full, size_t *taken)
 {
     size_t g;
     *full = *taken = 0;
-    for (g = 0; g <= mpyi_dict_group_mask(d); g++) {
-        const uint8_t *group = mpyi_dict_group(d->entries, g);
+    for (g = 0; g <= mpyi_dict_group_mask(mpyi_dict_log2(d)); g++) {
+        const uint8_t *group = mpyi_dict_group(d->entries, mpyi_dict_log2(d), g);
         *full += MPYI_GROUP - (size_t)__builtin_popcount(mpyi_group_free(group));
         *taken += MPYI_GROUP - (size_t)__builtin_popcount(mpyi_group_match(group, MPYI_SLOT_EMPTY));
     }

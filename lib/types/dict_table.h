@@ -4,34 +4,41 @@
  *
  * One block holds all of a table. `entries` points into it, everything else lies below:
  *
- *     +-----------+------------+---------------------+-----------------------------+
- *     |  hashes   |  indices   |   control groups    |  entries {key, value}       |
- *     |  8 * U    |   w * S    |  ... | 1 | 0 (16 B) |  0 | 1 | 2 | ... | U - 1    |
- *     +-----------+------------+---------------------+-----------------------------+
- *      GENERAL only  S > 16                          ^ entries, in order of insertion
+ *     +--------------+-----------------------------+------------------------------------+
+ *     | kept hashes  |  ... | group 1 | group 0    |  entry 0 | 1 | 2 | ... | U - 1     |
+ *     | 8 * U        |                             |  {key, value}                      |
+ *     +--------------+-----------------------------+------------------------------------+
+ *       GENERAL only                               ^ entries, in order of insertion
  *
- *   S  slots, a power of two >= 8; one control byte each (S = 8 has a group of 16 all the same)
- *   U  entries the table has room for: 8 of 8 slots, else 7/8 S; so a group with an empty slot
- * exists w  1, 2 or 4: bytes of an index, the smallest that fits
+ *     group   16 control bytes, then 16 indices of entries, one of each for a slot
  *
- * Control bytes (as in Abseil's tables): EMPTY, DELETED, or the top 7 bits of the spread hash. A
+ *   S  slots, a power of two >= 8          8..16    32..256   512..2^24   more
+ *   bytes of an index                      none     1         3           4
+ *   bytes of a group                       16       32        64          128
+ *   U  entries there is room for           8 of 8 slots, else 7/8 S
+ *
+ * A control byte (as in Abseil's tables) is EMPTY, DELETED, or 7 bits of the key's spread hash. A
  * look-up compares the 16 bytes of a group at once, goes to the entries whose 7 bits agree, and
- * ends at the first group with an EMPTY byte. Groups are probed in triangular steps. In tables of
- * one group (S <= 16) slot n is entry n, so there are no indices; else index[slot] is the entry. A
- * walk reads the dense entries only.
+ * ends at the first group with an EMPTY byte. Groups are probed in triangular steps. A group of a
+ * large table is one cache line, so that finding the entry costs one miss. Where there is one group
+ * only, slot n is entry n. A walk reads the dense entries only.
  *
  * No hash is kept for keys whose hash is cheap and runs no code: strs cache theirs, numbers are
  * their own. GENERAL tables keep the hash of each entry: growing must not run user code.
  *
- * Every hash is spread with one 64 x 64 -> 128 bit multiplication by a secret (mpyi_dict_spread):
- * hashes of numbers are not keyed, and a host's hash may be anything.
+ * What indexes the table is the spread hash. The hash of a str is keyed and random in every bit: it
+ * is used as it is. All others are spread with one 64 x 64 -> 128 bit multiplication by a secret:
+ * hashes of numbers are not keyed, and a host's hash may be anything. So a str and a host's object
+ * that equals it, with the same hash, would have different places: a key of a host's type is looked
+ * for in both, and so is a str in a GENERAL table.
  *
  * Deleting clears the entry, and makes its slot EMPTY if its group has an EMPTY slot (then no probe
  * ever went past this group), else DELETED. When the entries are used up the table is rebuilt for
  * 1.5 times the live ones: it grows, stays (compacted in place, no allocation) or shrinks.
  *
- * Invariants: slots not EMPTY <= entries used <= U < S (S > 8); live <= used; entries before
- * `first` are deleted; each live entry is reachable from its hash; kinds only grow.
+ * Invariants: slots not EMPTY <= entries used <= U < S (S > 8), so there is always a group with an
+ * EMPTY slot; live <= used; entries before `first` are deleted; each live entry is reachable from its
+ * hash; kinds only grow.
  *
  * Lock: the runtime's.
  */
@@ -118,7 +125,8 @@ mpyi_group_free(const uint8_t *group)
 
 __extension__ typedef unsigned __int128 mpyi_u128;
 
-/* What indexes the table: low bits choose the group, the top 7 are the control byte. */
+/* What indexes the table for keys that are no strs: low bits choose the group, the top 7 are the
+   control byte. The hash of a str is that as it is. */
 static inline uint64_t
 mpyi_dict_spread(uint64_t hash)
 {
@@ -176,6 +184,13 @@ mpyi_dict_log2(const struct mpyi_dict *d)
     return (unsigned)d->state & 0xFFu;
 }
 
+/* What `entries` points behind while there is no table: a group without keys. */
+struct mpyi_dict_no_table {
+    uint8_t group[MPYI_GROUP];
+    struct mpyi_dict_entry none;
+};
+extern const struct mpyi_dict_no_table mpyi_dict_no_table;
+
 /* Entries a table of 2^log2 slots has room for; log2 0: no table. */
 static inline size_t
 mpyi_dict_room(unsigned log2)
@@ -189,36 +204,60 @@ mpyi_dict_used(const struct mpyi_dict *d)
     return d->refs / 2;
 }
 
-/* Groups - 1. */
+/* Groups - 1 in a table of 2^log2 slots. */
 static inline size_t
-mpyi_dict_group_mask(const struct mpyi_dict *d)
+mpyi_dict_group_mask(unsigned log2)
 {
-    return (((size_t)1 << mpyi_dict_log2(d)) - 1) / MPYI_GROUP;
+    return (((size_t)1 << log2) - 1) / MPYI_GROUP;
 }
 
-/* Control bytes of group g. */
+/* log2 of the bytes of a group. */
+static inline unsigned
+mpyi_dict_group_shift(unsigned log2)
+{
+    return 4u + (log2 > 4) + (log2 > 8) + (log2 > 24);
+}
+
+/* Group g: its control bytes, behind them the indices. */
 static inline uint8_t *
-mpyi_dict_group(struct mpyi_dict_entry *entries, size_t g)
+mpyi_dict_group(struct mpyi_dict_entry *entries, unsigned log2, size_t g)
 {
-    return (uint8_t *)entries - MPYI_GROUP * (g + 1);
+    return (uint8_t *)entries - ((g + 1) << mpyi_dict_group_shift(log2));
 }
 
-/* The index of slot s of group g, for tables of several groups; below all groups, downwards. */
+/* The entry that a slot of the group stands for. */
 static inline size_t
-mpyi_dict_index(const struct mpyi_dict_entry *entries, unsigned log2, size_t g, unsigned s)
+mpyi_dict_index(const uint8_t *group, unsigned log2, unsigned slot)
 {
-    const uint8_t *top = (const uint8_t *)entries - ((size_t)1 << log2);
-    size_t slot = g * MPYI_GROUP + s;
+    uint32_t word;
     if (log2 <= 4) {
-        return s;
+        return slot;
     }
     if (log2 <= 8) {
-        return (top - 1)[-(ptrdiff_t)slot];
+        return group[MPYI_GROUP + slot];
     }
-    if (log2 <= 16) {
-        return ((const uint16_t *)(const void *)top - 1)[-(ptrdiff_t)slot];
+    if (MPY_LIKELY(log2 <= 24)) {
+        /* Up to one byte behind the group: in the block all the same. */
+        __builtin_memcpy(&word, group + MPYI_GROUP + 3 * slot, sizeof word);
+        return word & 0xFFFFFF;
     }
-    return ((const uint32_t *)(const void *)top - 1)[-(ptrdiff_t)slot];
+    __builtin_memcpy(&word, group + MPYI_GROUP + 4 * slot, sizeof word);
+    return word;
+}
+
+static inline void
+mpyi_dict_set_index(uint8_t *group, unsigned log2, unsigned slot, size_t entry)
+{
+    uint32_t word = (uint32_t)entry;
+    if (log2 <= 4) {
+        MPY_ASSERT(slot == entry);
+    } else if (log2 <= 8) {
+        group[MPYI_GROUP + slot] = (uint8_t)entry;
+    } else if (MPY_LIKELY(log2 <= 24)) {
+        __builtin_memcpy(group + MPYI_GROUP + 3 * slot, &word, 3);
+    } else {
+        __builtin_memcpy(group + MPYI_GROUP + 4 * slot, &word, 4);
+    }
 }
 
 /* Where a search ended. */
@@ -230,6 +269,34 @@ struct mpyi_dict_place {
 
 #define MPYI_DICT_HIT  1
 #define MPYI_DICT_MISS 0
+
+/* ---- the first look of a search ------------------------------------------------------------------ */
+
+#define MPYI_DICT_UNSURE 2
+
+/* For the keys that mpyi_dict_search_str() takes: HIT when the first candidate of the first group is
+   the key itself, MISS when that group has none and an EMPTY slot. Most look-ups end here, without a
+   call. UNSURE: search. */
+static inline int
+mpyi_dict_first_look(const struct mpyi_dict *d, const mpy_object *key, uint64_t spread,
+                     struct mpyi_dict_place *place)
+{
+    struct mpyi_dict_entry *entries = d->entries;
+    unsigned log2 = mpyi_dict_log2(d);
+    size_t g = (size_t)spread & mpyi_dict_group_mask(log2);
+    const uint8_t *group = mpyi_dict_group(entries, log2, g);
+    uint32_t hits = mpyi_group_match(group, mpyi_dict_tag(spread));
+    place->group = g;
+    if (hits != 0) {
+        unsigned slot = (unsigned)__builtin_ctz(hits);
+        size_t i = mpyi_dict_index(group, log2, slot);
+        place->slot = slot;
+        place->entry = (uint32_t)i;
+        return MPY_LIKELY(entries[i].key == key) ? MPYI_DICT_HIT : MPYI_DICT_UNSURE;
+    }
+    return MPY_LIKELY(mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0) ? MPYI_DICT_MISS
+                                                                     : MPYI_DICT_UNSURE;
+}
 
 /* ---- searches that run no code: 1 hit, 0 miss
  * ------------------------------------------------------- */
@@ -261,15 +328,15 @@ mpyi_dict_search_any(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key
 /* ---- changes; they run no code
  * -------------------------------------------------------------------------- */
 
-/* Adds an entry that a search has just missed at `place`; key and value get new references. hash:
+/* Adds an entry that a search has just missed in `group`; key and value get new references. hash:
    the key's. int0: MemoryError, the dict is unchanged. */
 MPY_NODISCARD int
 mpyi_dict_add(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_object *value,
-              uint64_t hash, const struct mpyi_dict_place *place);
+              uint64_t hash, size_t group);
 
 /* Takes the entry of a hit out of the table; its two references go to the caller. */
 void
-mpyi_dict_take(struct mpyi_dict *d, const struct mpyi_dict_place *place);
+mpyi_dict_take(struct mpyi_dict *d, struct mpyi_dict_place place);
 
 /* Makes room for n entries in all. int0. */
 MPY_NODISCARD int
@@ -281,12 +348,27 @@ MPY_NODISCARD int
 mpyi_dict_copy_table(struct mpyi_thread *t, struct mpyi_dict *d, const struct mpyi_dict *source);
 
 /* Turns d into a dict without a table, without touching what it had. */
-void
-mpyi_dict_reset(struct mpyi_dict *d, uint64_t version);
+static inline void
+mpyi_dict_reset(struct mpyi_dict *d, uint64_t version)
+{
+    d->refs = 0;
+    d->entries = (struct mpyi_dict_entry *)(uintptr_t)&mpyi_dict_no_table.none;
+    d->live = 0;
+    d->first = 0;
+    d->state = version << 16;
+}
 
-/* Frees a table that d does not point to any more. */
+/* Frees a table that d does not point to any more; state: what d had with it. */
 void
-mpyi_dict_free_table(struct mpyi_thread *t, struct mpyi_dict_entry *entries, uint64_t state);
+mpyi_dict_free_block(struct mpyi_thread *t, struct mpyi_dict_entry *entries, uint64_t state);
+
+static inline void
+mpyi_dict_free_table(struct mpyi_thread *t, struct mpyi_dict_entry *entries, uint64_t state)
+{
+    if ((state & 0xFF) != 0) {
+        mpyi_dict_free_block(t, entries, state);
+    }
+}
 
 /* Bytes of the table. */
 size_t

@@ -310,7 +310,7 @@ mpyi_i64_divide(int64_t a, int64_t b)
         return (double)a / (double)b;
     }
     if (x == 0) {
-        return 0.0;
+        return b < 0 ? -0.0 : 0.0;
     }
     /* With both top bits set, (x << 63) / y has 63 or 64 bits. */
     shift_x = __builtin_clzll(x);

@@ -238,6 +238,9 @@ mpy_list_from_array(mpy_object *const *items, size_t n)
     if (n != 0 && items == NULL) {
         return (mpy_object *)mpyi_err_argument(__func__, "items", "array", NULL);
     }
+    if (MPY_UNLIKELY(n > PTRDIFF_MAX / sizeof *items)) {
+        return (mpy_object *)mpyi_err_no_memory(); /* before reading what cannot be there */
+    }
     for (i = 0; i < n; i++) {
         if (MPY_UNLIKELY(items[i] == NULL)) {
             return (mpy_object *)mpyi_err_argument(__func__, "items", "array of objects", NULL);

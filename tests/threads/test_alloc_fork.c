@@ -24,6 +24,10 @@
 
 enum { THREADS = 4, LIVE = 500, SHARED = 200 };
 
+/* AddressSanitizer's own malloc may be locked in a child: pooled blocks only, and no threads. */
+#define LARGEST       (MPYI_ASAN ? 480u : 700u)
+#define CHILD_THREADS (!MPYI_TSAN && !MPYI_ASAN)
+
 static _Atomic int working;
 static void *shared[SHARED]; /* of the forking thread */
 
@@ -37,7 +41,7 @@ work(void *data)
         size_t slot = random >> 33 & 511;
         if (slot < LIVE) {
             mpy_mem_free(live[slot]);
-            live[slot] = mpy_mem_malloc(1 + (random >> 45) % 700);
+            live[slot] = mpy_mem_malloc(1 + (random >> 45) % LARGEST);
         }
     }
     for (size_t i = 0; i < LIVE; i++) {
@@ -50,7 +54,7 @@ static void *
 child_thread(void *data)
 {
     (void)data;
-    for (size_t i = 1; i < 500; i++) {
+    for (size_t i = 1; i < LARGEST; i++) {
         void *p = mpy_mem_malloc(i);
         if (p == NULL) {
             return &working;
@@ -75,8 +79,8 @@ child(void)
     }
     void *result = NULL;
     pthread_t thread;
-    if (!MPYI_TSAN && (pthread_create(&thread, NULL, child_thread, NULL) != 0 ||
-                       pthread_join(thread, &result) != 0 || result != NULL)) {
+    if (CHILD_THREADS && (pthread_create(&thread, NULL, child_thread, NULL) != 0 ||
+                          pthread_join(thread, &result) != 0 || result != NULL)) {
         return 3;
     }
     return mpy_debug_check_heap(NULL) == 0 ? 0 : 4;
@@ -100,13 +104,16 @@ static void
 forks_under_busy_threads(void **state)
 {
     (void)state;
+    if (MPYI_ASAN && MPYI_BYPASS) {
+        skip();
+    }
     pthread_t threads[THREADS];
     atomic_store(&working, 1);
     for (uintptr_t i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, work, (void *)i), 0);
     }
     for (int i = 0; i < SHARED; i++) {
-        shared[i] = mpy_mem_malloc(1 + (size_t)i * 5);
+        shared[i] = mpy_mem_malloc(1 + (size_t)i * 5 % LARGEST);
         *(unsigned char *)shared[i] = (unsigned char)i;
     }
     for (unsigned long i = 0; i < test_scaled(2); i++) {

@@ -13,11 +13,18 @@ struct fixture {
 
 static struct fixture fixture;
 
+static uint32_t
+get_pool(struct mpyi_space *space)
+{
+    uint32_t index;
+    return mpyi_space_get_pools(space, &index, 1) == 1 ? index : MPYI_NO_POOL;
+}
+
 static void
 take_all(struct mpyi_space *space)
 {
     for (uint32_t i = 0; i < POOLS; i++) {
-        fixture.pools[i] = mpyi_space_get_pool(space);
+        fixture.pools[i] = get_pool(space);
         assert_int_equal(fixture.pools[i], i);
         assert_ptr_equal(space->pools[i].address,
                          space->arenas[i / 64].address + (size_t)(i % 64) * MPY_POOL_SIZE);
@@ -57,13 +64,28 @@ the_fullest_arena_comes_first(void **state)
     put_range(space, 128, 190); /* arena 2: 62 free */
     assert_int_equal(mpyi_space_check(space), 0);
     for (uint32_t i = 0; i < 3; i++) {
-        assert_int_equal(mpyi_space_get_pool(space), 64 + i);
+        assert_int_equal(get_pool(space), 64 + i);
     }
     for (uint32_t i = 0; i < 10; i++) {
-        assert_int_equal(mpyi_space_get_pool(space), i);
+        assert_int_equal(get_pool(space), i);
     }
-    assert_int_equal(mpyi_space_get_pool(space), 128);
+    assert_int_equal(get_pool(space), 128);
     assert_int_equal(space->arena_count, ARENAS);
+}
+
+static void
+several_pools_come_from_one_arena(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    uint32_t got[100];
+    assert_int_equal(mpyi_space_get_pools(space, got, 60), 60);
+    assert_int_equal(mpyi_space_get_pools(space, got, 60), 4);
+    assert_int_equal(got[3], 63);
+    assert_int_equal(mpyi_space_get_pools(space, got, 100), 64);
+    fixture.test.usage.limit = 130 * MPY_POOL_SIZE;
+    assert_int_equal(mpyi_space_get_pools(space, got, 4), 2);
+    assert_int_equal(mpyi_space_get_pools(space, got, 4), 0);
 }
 
 static void
@@ -82,7 +104,7 @@ books_follow(void **state)
     assert_int_equal(fixture.test.usage.arena_bytes, 0);
     assert_int_equal(space->arenas_released, ARENAS);
     assert_int_equal(fixture.test.usage.peak, ARENAS * MPY_ARENA_SIZE);
-    (void)mpyi_space_get_pool(space);
+    (void)get_pool(space);
     assert_int_equal(space->arenas_created, ARENAS + 1);
     assert_int_equal(space->arena_count, ARENAS);
 }
@@ -128,7 +150,7 @@ kept_arenas_are_used_before_clean_ones(void **state)
     put_range(space, 0, POOLS);
     (void)mpyi_space_trim(space, 2 * MPY_ARENA_SIZE);
     uint32_t kept = space->heads[MPYI_ARENA_POOLS];
-    assert_int_equal(mpyi_space_get_pool(space) / 64, kept);
+    assert_int_equal(get_pool(space) / 64, kept);
 }
 
 static void
@@ -158,16 +180,31 @@ the_limit_counts_pools(void **state)
     struct mpyi_space *space = &fixture.test.space;
     fixture.test.usage.limit = 3 * MPY_POOL_SIZE;
     for (uint32_t i = 0; i < 3; i++) {
-        fixture.pools[i] = mpyi_space_get_pool(space);
+        fixture.pools[i] = get_pool(space);
         assert_int_not_equal(fixture.pools[i], MPYI_NO_POOL);
     }
-    assert_int_equal(mpyi_space_get_pool(space), MPYI_NO_POOL);
+    assert_int_equal(get_pool(space), MPYI_NO_POOL);
     put_range(space, 0, 1);
-    assert_int_not_equal(mpyi_space_get_pool(space), MPYI_NO_POOL);
+    assert_int_not_equal(get_pool(space), MPYI_NO_POOL);
     assert_int_equal(mpyi_usage_fits(&fixture.test.usage, 1), 0);
     assert_int_equal(mpyi_usage_fits(&fixture.test.usage, 0), 1);
     fixture.test.usage.limit = 0;
     assert_int_equal(mpyi_usage_fits(&fixture.test.usage, 0), 0);
+}
+
+/* Frees of one thread may be booked before another's allocations. */
+static void
+sums_below_zero_count_as_nothing(void **state)
+{
+    (void)state;
+    struct mpyi_usage usage = {.limit = 1000, .large_bytes = (uint64_t)-500, .peak = 7};
+    mpyi_usage_peak(&usage);
+    assert_int_equal(usage.peak, 7);
+    assert_int_equal(mpyi_usage_fits(&usage, 1000), 1);
+    assert_int_equal(mpyi_usage_fits(&usage, 1001), 0);
+    usage.arena_bytes = 600;
+    mpyi_usage_peak(&usage);
+    assert_int_equal(usage.peak, 100);
 }
 
 static void
@@ -176,15 +213,15 @@ no_memory_is_survived(void **state)
     (void)state;
     struct mpyi_space *space = &fixture.test.space;
     mpyi_os_fail_after(1);
-    assert_int_equal(mpyi_space_get_pool(space), MPYI_NO_POOL);
+    assert_int_equal(get_pool(space), MPYI_NO_POOL);
     mpyi_os_fail_after(0);
     assert_int_equal(mpyi_space_check(space), 0);
     assert_int_equal(fixture.test.usage.arena_bytes, 0);
     take_all(space);
     mpyi_os_fail_after(1);
-    assert_int_equal(mpyi_space_get_pool(space), MPYI_NO_POOL);
+    assert_int_equal(get_pool(space), MPYI_NO_POOL);
     mpyi_os_fail_after(0);
-    assert_int_equal(mpyi_space_get_pool(space), POOLS);
+    assert_int_equal(get_pool(space), POOLS);
 }
 
 static void
@@ -198,7 +235,7 @@ random_takes_and_puts(void **state)
     size_t count = 0;
     for (int i = 0; i < 20000; i++) {
         if (count < POOLS && test_random(&random) % 5 < 3 - (unsigned)(i / 5000 % 2)) {
-            held[count++] = mpyi_space_get_pool(space);
+            held[count++] = get_pool(space);
         } else if (count > 0) {
             size_t victim = test_random(&random) % count;
             mpyi_space_put_pools(space, &held[victim], 1);
@@ -218,12 +255,14 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(the_fullest_arena_comes_first),
+        CASE(several_pools_come_from_one_arena),
         CASE(books_follow),
         CASE(few_empty_arenas_are_kept),
         CASE(old_empty_arenas_decay),
         CASE(kept_arenas_are_used_before_clean_ones),
         CASE(trim_purges_free_pools_of_used_arenas),
         CASE(the_limit_counts_pools),
+        CASE(sums_below_zero_count_as_nothing),
         CASE(no_memory_is_survived),
         CASE(random_takes_and_puts),
     };

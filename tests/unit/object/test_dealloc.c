@@ -158,7 +158,7 @@ static struct {
     int mode;
 } f;
 
-enum { COUNT, RESURRECT, RAISE, DROP_NEXT, CREATE };
+enum { COUNT, RESURRECT, RAISE, DROP_NEXT, SAVE_LAST, CREATE };
 
 static void
 node_finalize(mpy_object *self)
@@ -173,6 +173,11 @@ node_finalize(mpy_object *self)
     } else if (f.mode == RAISE) {
         mpy_err_set_code(MPY_EXC_VALUE_ERROR, "from a finalizer");
     } else if (f.mode == DROP_NEXT) {
+        mpy_clear(&((struct node *)data)->next);
+    } else if (f.mode == SAVE_LAST) {
+        if (((struct node *)data)->next == NULL) {
+            f.saved = mpy_newref(self);
+        }
         mpy_clear(&((struct node *)data)->next);
     } else if (f.mode == CREATE) {
         mpy_object *list = api_good(mpy_list_from_array(&self, 1));
@@ -302,6 +307,34 @@ test_finalizers_that_drop(void **state)
     mpy_decref(f.type);
 }
 
+/* One that had to wait for its finalizer comes back whole and tracked. Which of a chain have to
+   wait is the business of dealloc.c: every length is tried. */
+static void
+test_resurrect_late(void **state)
+{
+    (void)state;
+    for (unsigned n = 25; n < 80; n++) {
+        mpy_object *o = NULL;
+        open_nodes(SAVE_LAST);
+        for (unsigned i = 0; i < n; i++) {
+            mpy_object *outer = new_node(o);
+            mpy_xdecref(o);
+            o = outer;
+        }
+        mpy_decref(o);
+        assert_int_equal(f.finalized, n);
+        assert_int_equal(f.released, n - 1);
+        assert_int_equal(mpy_refcount(f.saved), 1);
+        assert_int_equal(mpy_gc_is_tracked(f.saved), 1);
+        assert_int_equal(mpy_gc_is_finalized(f.saved), 1);
+        assert_ptr_equal(mpyi_type_of(f.saved), f.type);
+        mpy_clear(&f.saved);
+        assert_int_equal(f.finalized, n);
+        assert_int_equal(f.released, n);
+        mpy_decref(f.type);
+    }
+}
+
 /* What a finalizer drops is gone when its drop returns, in the middle of a teardown, too. */
 static void
 test_finalizer_creates(void **state)
@@ -356,6 +389,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_resurrect_inside, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_finalizer_raises, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_finalizers_that_drop, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_resurrect_late, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_finalizer_creates, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_not_attached, api_setup, api_teardown),
     };

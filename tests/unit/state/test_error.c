@@ -76,6 +76,7 @@ test_owned(void **state)
     mpyi_err_save(t, &saved);
     assert_int_equal(mpyi_err_occurred(t), 0);
     assert_null(t->error.value);
+    assert_true(t->error.drop == NULL);
     (void)mpyi_err_set(MPY_EXC_TYPE_ERROR, "between");
     mpyi_err_load(t, &saved);
     assert_int_equal(saved.code, 0);

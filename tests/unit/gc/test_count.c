@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unit/gc/test_count.c - the first pass: what counts as a reference, and what as an object.
+ */
+#include "support/internal/fake_runtime.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void
+begin(struct fake_runtime *fake, struct mpyi_gc_pass *pass)
+{
+    assert_int_equal(mpyi_gc_side_acquire(fake->rt.gc->state), 0);
+    mpyi_heap_flush(&fake->rt.heap->gc);
+    mpyi_gc_pass_begin(pass, &fake->thread);
+}
+
+static uint64_t
+counted(const struct mpyi_gc_pass *pass, mpy_object *o)
+{
+    return mpyi_gc_side_counted(pass, mpyi_gc_granule(pass, o));
+}
+
+static int
+white(const struct mpyi_gc_pass *pass, mpy_object *o)
+{
+    return mpyi_gc_is_white(pass, mpyi_gc_granule(pass, o));
+}
+
+/* The one compare rejects everything that is no reference to a cell of this runtime. */
+static void
+test_what_is_no_reference(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *o = fake_new(&fake_node, 1, 0);
+    mpy_object *atom = fake_new(&fake_atom, 2, 0);
+    struct mpyi_gc_pass pass;
+    (void)state;
+    begin(fake, &pass);
+    assert_true(mpyi_gc_rotated(pass.base, o) < pass.limit);
+    for (uintptr_t tag = 1; tag < 8; tag++) {
+        const mpy_object *like = (const mpy_object *)((uintptr_t)o | tag);
+        assert_true(mpyi_gc_rotated(pass.base, like) >= pass.limit);
+    }
+    assert_true(mpyi_gc_rotated(pass.base, NULL) >= pass.limit);
+    assert_true(mpyi_gc_rotated(pass.base, atom) >= pass.limit);
+    assert_true(mpyi_gc_rotated(pass.base, mpyi_type_object(&fake_node)) >= pass.limit);
+    assert_true(mpyi_gc_rotated(pass.base, (const mpy_object *)(pass.base - 8)) >= pass.limit);
+    assert_true(mpyi_gc_rotated(pass.base, (const mpy_object *)(pass.base + (pass.limit << 3))) >=
+                pass.limit);
+    assert_true(mpyi_gc_rotated(pass.base, (const mpy_object *)UINTPTR_MAX) >= pass.limit);
+    mpyi_gc_side_release(fake->rt.gc->state);
+    mpy_decref(o);
+    mpy_decref(atom);
+    fake_runtime_free(fake);
+}
+
+static void
+test_every_layout_counts(void **state)
+{
+    static const struct mpyi_type *const types[] = {&fake_node,   &fake_tuple,      &fake_tuple,
+                                                    &fake_list,   &fake_shaped,     &fake_custom,
+                                                    &fake_shaped_far};
+    static const size_t widths[] = {3, 3, 9, 100, 2, 2, 2};
+    struct fake_runtime *fake = fake_runtime_new();
+    (void)state;
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+        mpy_object *target = fake_new(&fake_node, 1, 0);
+        mpy_object *o = fake_new(types[k], 2, widths[k]);
+        struct mpyi_gc_pass pass;
+        for (size_t i = 0; i < widths[k]; i++) {
+            fake_set(o, i, i == 0 ? (mpy_object *)((uintptr_t)target | 1) : target);
+        }
+        begin(fake, &pass);
+        mpyi_gc_count_all(&pass);
+        assert_int_equal(pass.examined, 2);
+        assert_true(white(&pass, o) && white(&pass, target));
+        assert_int_equal(counted(&pass, target), widths[k] - 1);
+        assert_int_equal(counted(&pass, o), 0);
+        assert_int_equal(pass.low[mpyi_gc_granule(&pass, target)], widths[k]);
+        assert_int_equal(pass.any_special, types[k] == &fake_custom);
+        assert_int_equal(mpyi_gc_check(fake->rt.gc, &pass, MPYI_GC_CHECK_COUNTED), 0);
+        mpyi_gc_side_release(fake->rt.gc->state);
+        mpy_decref(o);
+        mpy_decref(target);
+    }
+    fake_runtime_free(fake);
+}
+
+static void
+test_untracked_and_freed_are_no_objects(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *building = fake_new_untracked(&fake_node, 1, 0);
+    mpy_object *target = fake_new(&fake_node, 2, 0);
+    mpy_object *gone = fake_new(&fake_node, 3, 0);
+    struct mpyi_gc_pass pass;
+    (void)state;
+    fake_set(building, 0, target);
+    mpy_decref(gone);
+    begin(fake, &pass);
+    mpyi_gc_count_all(&pass);
+    assert_int_equal(pass.examined, 1);
+    assert_false(white(&pass, building));
+    assert_int_equal(counted(&pass, target), 0);
+    assert_int_equal(mpyi_head(target)->gcword & MPY_PRIV_GC_CANDIDATE, 0);
+    mpyi_gc_side_release(fake->rt.gc->state);
+    mpy_decref(building);
+    mpy_decref(target);
+    fake_runtime_free(fake);
+}
+
+/* A freed cell that looks tracked waits in a magazine: the flush makes it free. */
+static void
+test_stale_cells_in_magazines(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *o[40];
+    (void)state;
+    for (uint32_t i = 0; i < 40; i++) {
+        o[i] = fake_new(&fake_node, i, 0);
+    }
+    for (uint32_t i = 0; i < 40; i++) {
+        mpy_decref(o[i]);
+        if (!fake->rt.heap->gc.closed) {
+            mpyi_head(o[i])->gcword = MPY_PRIV_GC_TRACKED | MPYI_GC_GEN(2);
+        }
+    }
+    assert_int_equal(fake_collect(2), 0);
+    assert_int_equal(mpyi_gc_tracked(fake->rt.gc), 0);
+    fake_runtime_free(fake);
+}
+
+static void
+test_instances_count_as_references_to_their_type(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *type = fake_type(1);
+    mpy_object *a = fake_instance(type, 2);
+    mpy_object *b = fake_instance(type, 3);
+    struct mpyi_gc_pass pass;
+    (void)state;
+    begin(fake, &pass);
+    mpyi_gc_count_all(&pass);
+    assert_int_equal(counted(&pass, type), 2);
+    assert_int_equal(pass.low[mpyi_gc_granule(&pass, type)], 3);
+    mpyi_gc_side_release(fake->rt.gc->state);
+    mpy_decref(type);
+    assert_int_equal(fake_dead[1], 0);
+    assert_int_equal(fake_collect(2), 0);
+    mpy_decref(a);
+    assert_int_equal(fake_dead[1], 0);
+    mpy_decref(b);
+    assert_int_equal(fake_dead[1], 1);
+    fake_runtime_free(fake);
+}
+
+static void
+test_lists(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *a = fake_new(&fake_node, 1, 0);
+    mpy_object *b = fake_new(&fake_node, 2, 0);
+    mpy_object *outside = fake_new(&fake_node, 3, 0);
+    mpy_object *untracked = fake_new_untracked(&fake_node, 4, 0);
+    mpy_object *list[] = {a, b, untracked};
+    struct mpyi_gc_pass pass;
+    (void)state;
+    fake_set(a, 0, b);
+    fake_set(outside, 0, a);
+    begin(fake, &pass);
+    pass.held = 1;
+    mpyi_gc_count_list(&pass, list, 3);
+    assert_int_equal(pass.examined, 2);
+    assert_int_equal(counted(&pass, a), 0);
+    assert_int_equal(counted(&pass, b), 1);
+    assert_int_equal(pass.low[mpyi_gc_granule(&pass, b)], 1);
+    assert_false(white(&pass, outside));
+    assert_int_equal(mpyi_gc_count_white(&pass), 2);
+    mpyi_gc_side_release(fake->rt.gc->state);
+    begin(fake, &pass);
+    mpyi_gc_count_list(&pass, list + 2, 1);
+    assert_int_equal(mpyi_gc_count_white(&pass), 0);
+    mpyi_gc_side_release(fake->rt.gc->state);
+    mpy_decref(outside);
+    mpy_decref(untracked);
+    mpy_decref(a);
+    mpy_decref(b);
+    fake_runtime_free(fake);
+}
+
+/* The byte of a page lies anywhere in the map; clearing wraps around its end. */
+static void
+test_cards_are_cleared_for_the_heap_only(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *o = fake_new(&fake_node, 1, 0);
+    struct mpyi_gc_pass pass;
+    size_t pools = mpyi_gc_pool_count(fake->rt.heap);
+    size_t first;
+    (void)state;
+    begin(fake, &pass);
+    memset(fake->rt.gc->cards, 1, MPYI_GC_MAP_BYTES);
+    mpyi_gc_clear_cards(&pass);
+    first = mpyi_gc_page((const void *)pass.base);
+    for (size_t i = 0; i < MPYI_GC_MAP_BYTES; i++) {
+        size_t page = (first + i) % MPYI_GC_MAP_BYTES;
+        assert_int_equal(fake->rt.gc->cards[page], i >= pools);
+    }
+    mpyi_gc_side_release(fake->rt.gc->state);
+    mpy_decref(o);
+    fake_runtime_free(fake);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_no_reference),
+        cmocka_unit_test(test_every_layout_counts),
+        cmocka_unit_test(test_untracked_and_freed_are_no_objects),
+        cmocka_unit_test(test_stale_cells_in_magazines),
+        cmocka_unit_test(test_instances_count_as_references_to_their_type),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_cards_are_cleared_for_the_heap_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unit/gc/test_mark.c - the second pass: roots, reachability through every layout, overflow of ring and stack.
+ */
+#include "support/internal/fake_runtime.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static uint64_t
+naive_equal64(const uint8_t *a, const uint8_t *b)
+{
+    uint64_t equal = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        equal |= (uint64_t)(a[i] == b[i]) << i;
+    }
+    return equal;
+}
+
+static void
+test_equal64(void **state)
+{
+    _Alignas(64) uint8_t a[64];
+    _Alignas(64) uint8_t b[64];
+    uint32_t x = 1;
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        for (unsigned i = 0; i < 64; i++) {
+            x = x * 1664525u + 1013904223u;
+            a[i] = (uint8_t)(x >> 24);
+            /* Equal, off by one, off by the top bit, or anything. */
+            b[i] = (uint8_t)((x >> 8 & 3) == 0   ? a[i]
+                             : (x >> 8 & 3) == 1 ? a[i] + 1u
+                             : (x >> 8 & 3) == 2 ? a[i] ^ 0x80u
+                                                 : x >> 16);
+        }
+        assert_true(mpyi_gc_equal64(a, b) == naive_equal64(a, b));
+        assert_true(mpyi_gc_equal64_portable(a, b) == naive_equal64(a, b));
+    }
+}
+
+/* A chain of n objects through one layout, closed to a ring. */
+static mpy_object *
+ring(const struct mpyi_type *type, uint32_t n, size_t width)
+{
+    mpy_object *first = fake_new(type, 1, width);
+    mpy_object *last = first;
+    mpy_incref(last);
+    for (uint32_t i = 1; i < n; i++) {
+        mpy_object *o = fake_new(type, 1, width);
+        fake_set(last, width / 2, o);
+        mpy_decref(last);
+        last = o;
+    }
+    fake_set(last, width / 2, first);
+    mpy_decref(last);
+    return first;
+}
+
+static void
+test_rings_of_every_layout(void **state)
+{
+    static const struct mpyi_type *const types[] = {&fake_node, &fake_tuple, &fake_list,
+                                                    &fake_shaped, &fake_shaped_far, &fake_custom,
+                                                    &fake_list};
+    static const size_t widths[] = {3, 8, 5, 2, 2, 2, 200};
+    struct fake_runtime *fake = fake_runtime_new();
+    (void)state;
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+        mpy_object *first = ring(types[k], 500, widths[k]);
+        assert_int_equal(fake_collect(2), 0);
+        mpy_decref(first);
+        assert_int_equal(fake_collect(2), 500);
+        assert_int_equal(mpyi_gc_tracked(fake->rt.gc), 0);
+    }
+    fake_runtime_free(fake);
+}
+
+/* Wide, so that ring and stack overflow into the bitmap, forwards and backwards. */
+static void
+wide(uint32_t fan, uint32_t leaves, int backwards)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *root = fake_new(&fake_tuple, 1, fan);
+    mpy_object **all = malloc(sizeof *all * fan);
+    assert_non_null(all);
+    fake->rt.gc->enabled = 0;
+    for (uint32_t i = 0; i < fan; i++) {
+        all[i] = fake_new(&fake_tuple, 2, 60);
+        for (uint32_t j = 0; j < 60; j++) {
+            mpy_object *leaf = j < leaves ? fake_new(&fake_node, 3, 0) : NULL;
+            fake_set(all[i], j, leaf);
+            if (leaf != NULL) {
+                fake_set(leaf, 1, backwards ? root : all[i]);
+                mpy_decref(leaf);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < fan; i++) {
+        fake_set(root, backwards ? fan - 1 - i : i, all[i]);
+        mpy_decref(all[i]);
+    }
+    free(all);
+    assert_int_equal(fake_collect(2), 0);
+    mpy_decref(root);
+    /* Forwards the root is in no cycle. */
+    assert_int_equal(fake_collect(2), (uint64_t)(backwards != 0) + fan + (uint64_t)fan * leaves);
+    fake_runtime_free(fake);
+}
+
+static void
+test_overflow(void **state)
+{
+    (void)state;
+    wide(60, 60, 0);
+    wide(400, 50, 1);
+    wide(60, 60, 1);
+}
+
+/* 60-ary tree of depth 3: more children at once than ring and stack hold. */
+static mpy_object *
+tree(int depth, uint64_t *n)
+{
+    mpy_object *o = fake_new(&fake_tuple, 1, 60);
+    ++*n;
+    for (uint32_t i = 0; depth > 0 && i < 60; i++) {
+        mpy_object *child = depth == 1 ? fake_new(&fake_node, 2, 0) : tree(depth - 1, n);
+        *n += depth == 1;
+        fake_set(o, i, child);
+        mpy_decref(child);
+    }
+    return o;
+}
+
+static void
+test_tree(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    uint64_t n = 0;
+    mpy_object *root = tree(3, &n);
+    mpy_object *leaf = fake_get(fake_get(fake_get(root, 59), 59), 59);
+    (void)state;
+    assert_int_equal(fake_collect(2), 0);
+    assert_int_equal(mpyi_gc_tracked(fake->rt.gc), n);
+    fake_set(leaf, 0, root);
+    mpy_decref(root);
+    assert_int_equal(fake_collect(2), n);
+    fake_runtime_free(fake);
+}
+
+static void
+test_immortal_objects_are_roots(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *o = fake_new(&fake_node, 1, 0);
+    mpy_object *child = fake_new(&fake_node, 2, 0);
+    (void)state;
+    fake_set(o, 0, child);
+    fake_set(child, 0, o);
+    mpy_decref(child);
+    mpyi_head(o)->refcnt = 0xFFFFFFFFu;
+    assert_int_equal(fake_collect(0), 0);
+    assert_int_equal(fake_collect(1), 0);
+    assert_int_equal(fake_collect(2), 0);
+    mpyi_head(o)->refcnt = 1;
+    mpy_priv_gc_candidate(o);
+    assert_int_equal(fake_collect(2), 2);
+    fake_runtime_free(fake);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_equal64),
+        cmocka_unit_test(test_rings_of_every_layout),
+        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_immortal_objects_are_roots),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
