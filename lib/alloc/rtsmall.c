@@ -58,7 +58,8 @@ release_caches(struct mpyi_rtheap *runtime)
     mpyi_heap_release_empties(&runtime->raw);
     mpyi_heap_release_empties(&runtime->atom);
     mpyi_heap_release_empties(&runtime->gc);
-    return (mpyi_large_cache_clear(&runtime->cache) > 0) | (mpyi_rtheap_bytes(runtime) < before);
+    size_t cached = mpyi_large_cache_clear(&runtime->cache);
+    return cached > 0 || mpyi_rtheap_bytes(runtime) < before;
 }
 
 /* Frees something for a request of n bytes that failed: caches first, then, in round 1, whatever

@@ -83,7 +83,8 @@ count_refs(struct counter counter, struct mpyi_gc_pass *pass, mpy_object *o,
     if (MPY_UNLIKELY(type->layout == MPYI_LAYOUT_CUSTOM)) {
         count_custom(pass, o, type);
     }
-    for (mpy_object **ref = refs.items, **end = ref + refs.count; ref != end; ref++) {
+    mpy_object **ref = refs.items;
+    for (size_t left = refs.count; left != 0; left--, ref++) {
         count_ref(counter, pass, *ref);
     }
     if ((traits & MPYI_TRAIT_HEAP) != 0) {

@@ -216,7 +216,8 @@ scan(struct marker *m, struct mpyi_gc_pass *pass, mpy_object *o, const struct mp
     if (MPY_UNLIKELY(refs.count > MANY)) {
         reach_many(m, refs);
     } else {
-        for (mpy_object **ref = refs.items, **end = ref + refs.count; ref != end; ref++) {
+        mpy_object **ref = refs.items;
+        for (size_t left = refs.count; left != 0; left--, ref++) {
             reach(m, *ref);
         }
     }

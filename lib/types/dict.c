@@ -133,7 +133,7 @@ find_other(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t
 }
 
 /* A str that the first look did not settle. */
-static __attribute__((noinline)) int
+static inline int
 find_str(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t hash,
          struct mpyi_dict_place *place)
 {
@@ -145,28 +145,21 @@ find_str(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t h
                : mpyi_dict_search_any(t, d, key, hash, place);
 }
 
-/* 1: found, at *place; 0: not there, *place is for mpyi_dict_add(); -1. *hash is the key's. (U) The
-   places of the two ways stay apart, so that the compiler can keep the short one in registers. */
-static inline __attribute__((always_inline)) int
+/* 1: found, at *place; 0: not there, place->group is for mpyi_dict_add(); -1. *hash is the key's.
+   (U) */
+static int
 find(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t *hash,
      struct mpyi_dict_place *place)
 {
-    struct mpyi_dict_place far;
-    uint64_t other_hash = 0;
     int found;
-    if (MPY_LIKELY(mpyi_is_str(key))) {
-        *hash = mpyi_str_hash(mpyi_str_of(key));
-        found = mpyi_dict_first_look(d, key, *hash, place);
-        if (MPY_LIKELY(found == MPYI_DICT_HIT) ||
-            (found == MPYI_DICT_MISS && MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL))) {
-            return found;
-        }
-        found = find_str(t, d, key, *hash, &far);
-    } else {
-        found = find_other(t, d, key, &other_hash, &far);
-        *hash = other_hash;
+    if (MPY_UNLIKELY(!mpyi_is_str(key))) {
+        return find_other(t, d, key, hash, place);
     }
-    *place = far;
+    *hash = mpyi_str_hash(mpyi_str_of(key));
+    found = mpyi_dict_first_look(d, key, *hash, place);
+    if (found == MPYI_DICT_UNSURE || MPY_UNLIKELY(mpyi_dict_kind(d) == MPYI_DICT_GENERAL)) {
+        return find_str(t, d, key, *hash, place);
+    }
     return found;
 }
 
@@ -194,25 +187,15 @@ find_utf8(struct mpyi_thread *t, const char *function, struct mpyi_dict *d, cons
 /* ---- access
  * ------------------------------------------------------------------------------------------- */
 
-static inline __attribute__((always_inline)) int
-get(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object **out)
+int
+mpyi_dict_get(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object **out)
 {
     struct mpyi_dict *d = mpyi_dict(o);
     struct mpyi_dict_place place;
     uint64_t hash;
     int found = find(t, d, key, &hash, &place);
-    if (found > 0) {
-        *out = mpy_newref(d->entries[place.entry].value);
-    } else {
-        *out = NULL;
-    }
+    *out = found > 0 ? mpy_newref(d->entries[place.entry].value) : NULL;
     return found;
-}
-
-int
-mpyi_dict_get(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object **out)
-{
-    return get(t, o, key, out);
 }
 
 /* Stores a value in an entry that was found. */
@@ -226,8 +209,8 @@ replace(struct mpyi_dict *d, const struct mpyi_dict_place *place, mpy_object *va
     mpy_decref(old);
 }
 
-static inline __attribute__((always_inline)) int
-set(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object *value)
+int
+mpyi_dict_set(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object *value)
 {
     struct mpyi_dict *d = mpyi_dict(o);
     struct mpyi_dict_place place;
@@ -241,12 +224,6 @@ set(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object *value)
     }
     replace(d, &place, value);
     return 0;
-}
-
-int
-mpyi_dict_set(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object *value)
-{
-    return set(t, o, key, value);
 }
 
 int
@@ -367,18 +344,78 @@ mpy_dict_length(mpy_object *dict)
     return (ptrdiff_t)mpyi_dict_length(dict);
 }
 
+/*
+ * The two functions that programs spend their time in have a short way: a str that knows its hash,
+ * settled by the first look, and no reference count that needs a call. It calls nothing (or ends in
+ * a call), so it needs no stack frame. Everything else, wrong arguments too, goes the long way.
+ */
+
+/* The short way applies to these arguments. */
+static inline int
+is_short(const struct mpyi_thread *t, const mpy_object *dict, const mpy_object *key)
+{
+    return MPY_LIKELY(t != NULL) && MPY_LIKELY(mpy_dict_check(dict)) &&
+           MPY_LIKELY(mpyi_is_str(key)) && MPY_LIKELY(mpyi_str_of(key)->hash != 0);
+}
+
+/* Takes a reference, or returns 0 when that needs a call. */
+static inline int
+take_reference(mpy_object *o)
+{
+    if (mpy_priv_is_heap(o)) {
+        uint32_t count = mpyi_head(o)->refcnt;
+        if (MPY_UNLIKELY((int32_t)count < 0)) {
+            return count >= MPY_PRIV_REFCNT_IMMORTAL;
+        }
+        mpyi_head(o)->refcnt = count + 1;
+    }
+    return 1;
+}
+
+static __attribute__((noinline)) int
+get_the_long_way(mpy_object *dict, mpy_object *key, mpy_object **out)
+{
+    struct mpyi_thread *t = mpyi_enter("mpy_dict_get");
+    if (t == NULL || out == NULL) {
+        return bad_out(t, "mpy_dict_get", out);
+    }
+    *out = NULL;
+    if (check("mpy_dict_get", dict, key, "key") < 0) {
+        return -1;
+    }
+    return mpyi_dict_get(t, dict, key, out);
+}
+
+/* For a str that the first look did not settle. */
+static __attribute__((noinline)) int
+get_by_search(struct mpyi_dict *d, mpy_object *key, mpy_object **out)
+{
+    struct mpyi_dict_place place;
+    int found = find_str(mpyi_current(), d, key, mpyi_str_of(key)->hash, &place);
+    *out = found > 0 ? mpy_newref(d->entries[place.entry].value) : NULL;
+    return found;
+}
+
 int
 mpy_dict_get(mpy_object *dict, mpy_object *key, mpy_object **out)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
-    if (MPY_UNLIKELY(t == NULL) || MPY_UNLIKELY(out == NULL)) {
-        return bad_out(t, __func__, out);
+    if (MPY_LIKELY(out != NULL) && is_short(mpyi_current(), dict, key)) {
+        struct mpyi_dict *d = mpyi_dict(dict);
+        struct mpyi_dict_place place;
+        int found = mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place);
+        if (MPY_LIKELY(found == MPYI_DICT_HIT)) {
+            mpy_object *value = d->entries[place.entry].value;
+            if (MPY_LIKELY(take_reference(value))) {
+                *out = value;
+                return 1;
+            }
+        } else if (found == MPYI_DICT_MISS && MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL)) {
+            *out = NULL;
+            return 0;
+        }
+        return get_by_search(d, key, out);
     }
-    if (MPY_UNLIKELY(!mpy_dict_check(dict) || key == NULL)) {
-        *out = NULL;
-        return check(__func__, dict, key, "key");
-    }
-    return get(t, dict, key, out);
+    return get_the_long_way(dict, key, out);
 }
 
 int
@@ -401,18 +438,40 @@ mpy_dict_get_utf8(mpy_object *dict, const char *key, mpy_object **out)
     return found;
 }
 
+static __attribute__((noinline)) int
+set_the_long_way(mpy_object *dict, mpy_object *key, mpy_object *value)
+{
+    struct mpyi_thread *t = mpyi_enter("mpy_dict_set");
+    if (t == NULL || check("mpy_dict_set", dict, key, "key") < 0) {
+        return -1;
+    }
+    if (value == NULL) {
+        (void)mpyi_err_argument("mpy_dict_set", "value", "object", NULL);
+        return -1;
+    }
+    return mpyi_dict_set(t, dict, key, value);
+}
+
 int
 mpy_dict_set(mpy_object *dict, mpy_object *key, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
-    if (MPY_UNLIKELY(t == NULL) || check(__func__, dict, key, "key") < 0) {
-        return -1;
+    struct mpyi_thread *t = mpyi_current();
+    if (MPY_LIKELY(value != NULL) && is_short(t, dict, key)) {
+        struct mpyi_dict *d = mpyi_dict(dict);
+        struct mpyi_dict_place place;
+        uint64_t hash = mpyi_str_of(key)->hash;
+        int found = mpyi_dict_first_look(d, key, hash, &place);
+        if (found == MPYI_DICT_MISS && MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL)) {
+            return mpyi_dict_add(t, d, key, value, hash, place.group);
+        }
+        if (found == MPYI_DICT_HIT && MPY_LIKELY(take_reference(value))) {
+            mpy_object *old = d->entries[place.entry].value;
+            d->entries[place.entry].value = value;
+            mpy_decref(old);
+            return 0;
+        }
     }
-    if (MPY_UNLIKELY(value == NULL)) {
-        (void)mpyi_err_argument(__func__, "value", "object", NULL);
-        return -1;
-    }
-    return set(t, dict, key, value);
+    return set_the_long_way(dict, key, value);
 }
 
 int

@@ -445,7 +445,7 @@ rebuild(struct mpyi_thread *t, struct mpyi_dict *d, unsigned log2, unsigned kind
 }
 
 /* Room for one more entry, and the kind for its key. int0. */
-static __attribute__((noinline)) int
+static int
 make_room(struct mpyi_thread *t, struct mpyi_dict *d, unsigned kind)
 {
     unsigned log2 = mpyi_dict_log2(d);
@@ -463,36 +463,50 @@ make_room(struct mpyi_thread *t, struct mpyi_dict *d, unsigned kind)
 /* ---- changes
  * --------------------------------------------------------------------------------------------- */
 
+/* Adds an entry in a group that is not full to a table that has room for it. */
+static inline void
+put(struct mpyi_dict *d, mpy_object *key, mpy_object *value, uint64_t hash, uint8_t *group,
+    uint64_t spread)
+{
+    unsigned log2 = mpyi_dict_log2(d);
+    size_t used = mpyi_dict_used(d);
+    struct mpyi_dict_entry *entry = &d->entries[used];
+    place_entry(group, log2, spread, used);
+    if (MPY_UNLIKELY(mpyi_dict_kind(d) == MPYI_DICT_GENERAL)) {
+        *kept_hash(d->entries, log2, used) = hash;
+    }
+    entry->key = key;
+    entry->value = value;
+    d->refs += 2;
+    d->live++;
+    d->state += MPYI_DICT_VERSION_ONE;
+    mpy_incref(key);
+    mpy_incref(value);
+}
+
+static __attribute__((noinline)) int
+add_with_room(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_object *value,
+              uint64_t hash, unsigned kind)
+{
+    uint64_t spread = spread_of(key, hash);
+    if (make_room(t, d, kind) < 0) {
+        return -1;
+    }
+    put(d, key, value, hash, free_group(d->entries, mpyi_dict_log2(d), spread), spread);
+    return 0;
+}
+
 int
 mpyi_dict_add(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_object *value,
               uint64_t hash, size_t group)
 {
-    uint64_t spread = spread_of(key, hash);
     unsigned kind = mpyi_dict_kind_of_key(key);
     unsigned log2 = mpyi_dict_log2(d);
-    struct mpyi_dict_entry *entries = d->entries;
-    uint8_t *control = mpyi_dict_group(entries, log2, group);
-    size_t used;
     if (MPY_UNLIKELY(d->refs == 2 * mpyi_dict_room(log2) || kind > mpyi_dict_kind(d))) {
-        if (make_room(t, d, kind) < 0) {
-            return -1;
-        }
-        entries = d->entries;
-        log2 = mpyi_dict_log2(d);
-        control = free_group(entries, log2, spread);
+        return add_with_room(t, d, key, value, hash, kind);
     }
-    used = mpyi_dict_used(d);
-    place_entry(control, log2, spread, used);
-    if (MPY_UNLIKELY(mpyi_dict_kind(d) == MPYI_DICT_GENERAL)) {
-        *kept_hash(entries, log2, used) = hash;
-    }
-    mpy_incref(key);
-    mpy_incref(value);
-    entries[used].key = key;
-    entries[used].value = value;
-    d->refs += 2;
-    d->live++;
-    d->state += MPYI_DICT_VERSION_ONE;
+    put(d, key, value, hash, mpyi_dict_group(d->entries, log2, group),
+        kind == MPYI_DICT_STR ? hash : mpyi_dict_spread(hash));
     return 0;
 }
 

@@ -274,9 +274,9 @@ struct mpyi_dict_place {
 
 #define MPYI_DICT_UNSURE 2
 
-/* For the keys that mpyi_dict_search_str() takes: HIT when the first candidate of the first group is
-   the key itself, MISS when that group has none and an EMPTY slot. Most look-ups end here, without a
-   call. UNSURE: search. */
+/* For the keys that mpyi_dict_search_str() takes: HIT when the first group has the key itself, MISS
+   when it has no candidate and an EMPTY slot. Most look-ups end here, without a call. UNSURE:
+   search. */
 static inline int
 mpyi_dict_first_look(const struct mpyi_dict *d, const mpy_object *key, uint64_t spread,
                      struct mpyi_dict_place *place)
@@ -287,15 +287,21 @@ mpyi_dict_first_look(const struct mpyi_dict *d, const mpy_object *key, uint64_t 
     const uint8_t *group = mpyi_dict_group(entries, log2, g);
     uint32_t hits = mpyi_group_match(group, mpyi_dict_tag(spread));
     place->group = g;
-    if (hits != 0) {
+    if (hits == 0) {
+        return MPY_LIKELY(mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0) ? MPYI_DICT_MISS
+                                                                         : MPYI_DICT_UNSURE;
+    }
+    do {
         unsigned slot = (unsigned)__builtin_ctz(hits);
         size_t i = mpyi_dict_index(group, log2, slot);
-        place->slot = slot;
-        place->entry = (uint32_t)i;
-        return MPY_LIKELY(entries[i].key == key) ? MPYI_DICT_HIT : MPYI_DICT_UNSURE;
-    }
-    return MPY_LIKELY(mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0) ? MPYI_DICT_MISS
-                                                                     : MPYI_DICT_UNSURE;
+        if (MPY_LIKELY(entries[i].key == key)) {
+            place->slot = slot;
+            place->entry = (uint32_t)i;
+            return MPYI_DICT_HIT;
+        }
+        hits &= hits - 1;
+    } while (MPY_UNLIKELY(hits != 0));
+    return MPYI_DICT_UNSURE;
 }
 
 /* ---- searches that run no code: 1 hit, 0 miss

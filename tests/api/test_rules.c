@@ -902,30 +902,60 @@ test_type_in_a_cycle(void **state)
     assert_int_equal(api_blocks(w), blocks);
 }
 
+static unsigned base_finalized, base_released;
+
+static void
+base_finalize(mpy_object *self)
+{
+    base_finalized += mpy_refcount(self) > 0;
+}
+
+static void
+base_release(void *data)
+{
+    base_released += *(const uint64_t *)data == API_NODE_GUARD;
+}
+
+static const mpy_type_spec base_spec = {.size = sizeof(mpy_type_spec),
+                                        .version = 1,
+                                        .name = "t.Base",
+                                        .flags = MPY_TYPE_BASE,
+                                        .data_size = 8,
+                                        .finalize = base_finalize,
+                                        .release = base_release};
+static const mpy_type_spec below_spec = {.size = sizeof(mpy_type_spec),
+                                         .version = 1,
+                                         .name = "t.Below",
+                                         .flags = MPY_TYPE_BASE | MPY_TYPE_ATTRS};
+
 /* A base lives as long as types below it, and their instances. */
 static void
 test_bases(void **state)
 {
     struct api_world *w = *state;
-    static const mpy_type_spec below = {
-        .size = sizeof(mpy_type_spec), .version = 1, .name = "t.Below", .flags = MPY_TYPE_BASE};
     ptrdiff_t blocks = 0;
 
-    for (int round = 0; round < 3; round++) {
+    for (unsigned round = 0; round < 4; round++) {
         mpy_object *type[20], *o;
-        fresh_log();
-        type[0] = api_good(api_node_type(API_NODE_FINALIZE));
+        void *data;
+        type[0] = api_good(mpy_type_from_spec(&base_spec, NULL));
         for (int i = 1; i < 20; i++) {
-            type[i] = api_good(mpy_type_from_spec(&below, type[i - 1]));
+            type[i] = api_good(mpy_type_from_spec(&below_spec, type[i - 1]));
         }
-        o = api_good(api_node_new(type[19], 0, &log_now, 7));
+        o = api_good(mpy_type_new_instance(type[19]));
+        api_done(mpy_type_data(o, type[0], &data));
+        *(uint64_t *)data = API_NODE_GUARD;
+        if (round % 2 == 1) {
+            api_done(mpy_object_set_attr_utf8(o, "me", o));
+        }
         mpy_decref_many(type, 20);
         collect();
+        assert_int_equal(base_finalized, round);
         assert_int_equal(mpy_object_is_instance(o, type[0]), 1);
-        assert_non_null(api_node_data(o, type[0]));
         mpy_decref(o);
-        assert_int_equal(log_now.finalized[7], 1);
-        assert_int_equal(log_now.released[7], 1);
+        collect();
+        assert_int_equal(base_finalized, round + 1);
+        assert_int_equal(base_released, round + 1);
         if (round == 1) {
             blocks = api_blocks(w);
         }

@@ -56,7 +56,8 @@ struct api_big_node {
 mpy_object *
 api_node_type(unsigned kind);
 
-/* A new node of a type that api_node_type(kind) made; NULL with an error. log may be NULL. */
+/* A new node of a type that api_node_type(kind) made, not of one below it; NULL with an error. log
+ * may be NULL. */
 mpy_object *
 api_node_new(mpy_object *type, unsigned kind, struct api_log *log, int id);
 

@@ -109,7 +109,7 @@ places(mpy_object *o, size_t *n)
     const struct mpyi_type *type = mpyi_type_of(o);
     struct mpyi_refs refs = mpyi_refs_of(o, type);
     *n = refs.count;
-    if (type == &fake_custom) {
+    if (type->layout == MPYI_LAYOUT_CUSTOM) {
         *n = 2; /* the hidden one follows */
     } else if (type->layout == MPYI_LAYOUT_SHAPED) {
         refs.items++; /* the id */

@@ -63,8 +63,9 @@ a_second_empty_pool_is_released(void **state)
     for (int i = 0; i < 128; i++) {
         blocks[i] = mpyi_heap_take(test.heap, 8);
     }
+    uint32_t empty = test.heap->empty_count;
     mpyi_heap_put(test.heap, blocks, 128);
-    assert_int_equal(test.heap->empty_count, 1);
+    assert_int_equal(test.heap->empty_count, empty + 1);
     test_heap_valid(&test);
     test_heap_close(&test);
 }
@@ -80,7 +81,7 @@ many_empty_pools_go_back_to_the_space(void **state)
     for (int i = 0; i < N; i++) {
         blocks[i] = mpyi_heap_take(test.heap, 64);
     }
-    assert_int_equal(test.in.space.pools_out, 100);
+    assert_int_equal(test.in.space.pools_out - test.heap->empty_count, 100);
     mpyi_heap_put(test.heap, blocks, N);
     assert_true(test.heap->empty_count <= MPYI_EMPTIES);
     assert_true(test.in.space.pools_out <= MPYI_EMPTIES + 1);
@@ -105,7 +106,7 @@ eight_byte_pools_have_upper_bits(void **state)
             assert_ptr_not_equal(blocks[i], blocks[j]);
         }
     }
-    assert_int_equal(test.in.space.pools_out, 2);
+    assert_int_equal(test.in.space.pools_out - test.heap->empty_count, 2);
     test_heap_valid(&test);
     for (int i = 0; i < 1024; i++) {
         mpyi_heap_put(test.heap, &blocks[i * 389 % 1024], 1);

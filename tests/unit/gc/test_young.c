@@ -143,7 +143,7 @@ test_garbage_gives_back_what_it_refers_to(void **state)
     fake_runtime_free(fake);
 }
 
-/* A type and its last instance, both young; then the type alone is old. */
+/* A type and its last instance, both young; then the type is old, and held. */
 static void
 test_types(void **state)
 {
@@ -163,9 +163,11 @@ test_types(void **state)
     assert_int_equal(fake_collect(2), 0);
     o = fake_instance(type, 2);
     fake_set(o, 0, o);
-    mpy_decref(type);
     mpy_decref(o);
     assert_int_equal(fake_collect(0), 1);
+    assert_int_equal(fake_dead[1], 0);
+    assert_int_equal(((struct mpyi_heap_type *)(void *)type)->live, 0);
+    mpy_decref(type);
     assert_int_equal(fake_dead[1] + fake_dead[2], 2);
     fake_runtime_free(fake);
 }

@@ -8,6 +8,8 @@
 
 #include "minipy/debug.h"
 
+#include <string.h>
+
 #include "types/dict_table.h"
 
 static struct mpyi_dict *
@@ -83,6 +85,33 @@ test_groups(void **state)
     }
 }
 
+/* Indices of every width, in neighbouring slots and groups. */
+static void
+test_indices(void **state)
+{
+    static const unsigned log2s[] = {5, 8, 9, 24, 25, 32};
+    static uint8_t block[3 * 128 + 64];
+    struct mpyi_dict_entry *entries = (void *)(block + 3 * 128);
+    (void)state;
+    for (size_t i = 0; i < sizeof log2s / sizeof *log2s; i++) {
+        unsigned log2 = log2s[i];
+        size_t last = mpyi_dict_room(log2) - 1;
+        for (size_t g = 0; g < 2; g++) {
+            memset(mpyi_dict_group(entries, log2, g), 0x55, MPYI_GROUP);
+            for (unsigned s = 0; s < MPYI_GROUP; s++) {
+                mpyi_dict_set_index(mpyi_dict_group(entries, log2, g), log2, s, (last - s) / (g + 1));
+            }
+        }
+        for (size_t g = 0; g < 2; g++) {
+            const uint8_t *group = mpyi_dict_group(entries, log2, g);
+            assert_int_equal(mpyi_group_match(group, 0x55), 0xFFFF);
+            for (unsigned s = 0; s < MPYI_GROUP; s++) {
+                assert_int_equal(mpyi_dict_index(group, log2, s), (last - s) / (g + 1));
+            }
+        }
+    }
+}
+
 static void
 test_geometry(void **state)
 {
@@ -144,9 +173,10 @@ test_spread(void **state)
         for (int64_t i = 0; i < 5000; i++) {
             set_int(d, (int64_t)((uint64_t)i << shift), i);
         }
-        mask = mpyi_dict_group_mask(d);
+        mask = mpyi_dict_group_mask(mpyi_dict_log2(d));
         for (size_t g = 0; g <= mask; g++) {
-            full += mpyi_group_match(mpyi_dict_group(d->entries, g), MPYI_SLOT_EMPTY) == 0;
+            full += mpyi_group_match(mpyi_dict_group(d->entries, mpyi_dict_log2(d), g),
+                                     MPYI_SLOT_EMPTY) == 0;
         }
         /* 5000 of 8192 slots: 10 of 16 on average. */
         assert_true(full < mask / 8);
@@ -361,7 +391,7 @@ test_check_fails(void **state)
         set_int(d, i, i);
     }
     mpy_debug_set_fatal_handler(silent, NULL);
-    group = mpyi_dict_group(d->entries, 1);
+    group = mpyi_dict_group(d->entries, mpyi_dict_log2(d), 1);
     while (group[slot] == MPYI_SLOT_EMPTY) {
         slot++;
     }
@@ -416,6 +446,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_indices),
         cmocka_unit_test_setup_teardown(test_geometry, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_growth, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_spread, api_setup, api_teardown),

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unit/gc/test_bulk.c - freeing without deallocators: what leaves the garbage, who dies of it, and when.
+ */
+#include "support/internal/fake_runtime.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static mpy_object *
+self_cycle(const struct mpyi_type *type, uint32_t id, size_t n)
+{
+    mpy_object *o = fake_new(type, id, n);
+    fake_set(o, 0, o);
+    return o;
+}
+
+/* Whole pools, parts of pools, arrays. */
+static void
+test_pools_are_given_back(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *kept[300];
+    (void)state;
+    for (uint32_t i = 0; i < 6000; i++) {
+        mpy_object *o = self_cycle(i % 3 ? &fake_node : &fake_list, i, 5);
+        if (i % 20 == 0) {
+            kept[i / 20] = o;
+        } else {
+            mpy_decref(o);
+        }
+    }
+    assert_int_equal(fake_collect(2), 5700);
+    assert_int_equal(mpyi_rtheap_check(fake->rt.heap), 0);
+    for (uint32_t i = 0; i < 6000; i++) {
+        assert_int_equal(fake_dead[i], i % 20 != 0);
+    }
+    for (uint32_t i = 0; i < 300; i++) {
+        mpy_decref(kept[i]);
+    }
+    assert_int_equal(fake_collect(2), 300);
+    assert_int_equal(mpyi_rtheap_check(fake->rt.heap), 0);
+    mpyi_heap_flush(&fake->rt.heap->raw);
+    fake_runtime_free(fake);
+}
+
+static int finalizer_calls;
+static uint64_t tracked_in_finalizer;
+
+static void
+note_finalizer(mpy_object *o)
+{
+    (void)o;
+    finalizer_calls++;
+    tracked_in_finalizer = mpyi_gc_tracked(fake_thread()->gc);
+    /* Nothing is half gone: the structures stand up to a check, and to another collection. */
+    assert_int_equal(mpyi_gc_check(fake_thread()->gc, NULL, MPYI_GC_CHECK_RESTING), 0);
+    (void)fake_collect(2);
+}
+
+/* An object with a finalizer that is not garbage itself dies after everything else. */
+static void
+test_finalizers_of_what_dies_wait(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    (void)state;
+    for (int generation = 0; generation < 3; generation++) {
+        mpy_object *acyclic = fake_new(&fake_acyclic, 1, 0);
+        mpy_object *o;
+        memset(fake_dead, 0, 8);
+        finalizer_calls = 0;
+        fake_on_finalize = note_finalizer;
+        o = self_cycle(&fake_tuple, 2, 3);
+        fake_set(o, 1, acyclic);
+        mpy_decref(acyclic);
+        mpy_decref(o);
+        assert_int_equal(fake_collect(generation), 1);
+        assert_int_equal(finalizer_calls, 1);
+        assert_int_equal(tracked_in_finalizer, 0);
+        assert_int_equal(fake_dead[1] + fake_dead[2], 2);
+        assert_null(fake->thread.dying);
+        assert_null(fake->rt.gc->state->postponed);
+    }
+    fake_runtime_free(fake);
+}
+
+/* The same for a tracked one in an old generation, which is tracked again when its finalizer runs. */
+static void
+look_tracked(mpy_object *o)
+{
+    finalizer_calls++;
+    assert_int_not_equal(mpyi_head(o)->gcword & MPY_PRIV_GC_TRACKED, 0);
+    assert_int_not_equal(mpyi_head(o)->gcword & MPYI_GC_WEAKREF, 0);
+    mpy_incref(o);
+}
+
+static void
+test_old_object_dies_of_young_garbage(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *old = fake_new(&fake_final, 1, 0);
+    mpy_object *o;
+    (void)state;
+    finalizer_calls = 0;
+    assert_int_equal(fake_collect(2), 0);
+    mpyi_head(old)->gcword |= MPYI_GC_WEAKREF;
+    fake_on_finalize = look_tracked;
+    o = self_cycle(&fake_node, 2, 0);
+    fake_set(o, 1, old);
+    mpy_decref(old);
+    mpy_decref(o);
+    assert_int_equal(fake_collect(0), 1);
+    assert_int_equal(finalizer_calls, 1);
+    assert_int_equal(fake_dead[1], 0);
+    assert_int_equal(mpyi_head(old)->refcnt, 1);
+    mpy_decref(old);
+    assert_int_equal(fake_dead[1], 1);
+    assert_int_equal(finalizer_calls, 1);
+    fake_runtime_free(fake);
+}
+
+/* What lives on after it lost a reference to garbage is a candidate. */
+static void
+test_losers_are_candidates(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *old = self_cycle(&fake_node, 1, 0);
+    mpy_object *o;
+    (void)state;
+    assert_int_equal(fake_collect(2), 0);
+    o = self_cycle(&fake_node, 2, 0);
+    fake_set(o, 1, old);
+    mpy_decref(old);
+    assert_int_equal(fake_collect(2), 0);
+    assert_int_equal(mpyi_head(old)->gcword & MPY_PRIV_GC_CANDIDATE, 0);
+    mpy_decref(o);
+    assert_int_equal(fake_collect(2), 2);
+    fake_runtime_free(fake);
+}
+
+static void
+test_bury_leaves_a_running_teardown_alone(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    (void)state;
+    fake->thread.tearing_down = 1;
+    mpyi_gc_bury(&fake->thread);
+    assert_int_equal(fake->thread.tearing_down, 1);
+    fake->thread.tearing_down = 0;
+    mpyi_gc_bury(&fake->thread);
+    fake_runtime_free(fake);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pools_are_given_back),
+        cmocka_unit_test(test_finalizers_of_what_dies_wait),
+        cmocka_unit_test(test_old_object_dies_of_young_garbage),
+        cmocka_unit_test(test_losers_are_candidates),
+        cmocka_unit_test(test_bury_leaves_a_running_teardown_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
