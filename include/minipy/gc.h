@@ -34,14 +34,17 @@ typedef struct mpy_gc_stats {
     uint64_t collections;
     uint64_t collected;
     uint64_t examined;
-    uint64_t tracked;      /* objects in this generation now */
+    uint64_t tracked; /* objects in this generation now */
     uint64_t total_ns;
     uint64_t longest_ns;
 } mpy_gc_stats;
 
-/* int0: collects generation 0, 1 (0 too) or 2 (everything), enabled or not. result may be NULL.
-   ValueError: no such generation; RuntimeError: called from within a collection's own visit. Linear
-   in the objects examined. (U) */
+/* int0: collects generation 0, 1 (0 too) or 2 (everything), enabled or not. result may be NULL; set
+   its `size` before (0: version 1). A finalizer may call it: a collection runs inside the one that
+   called the finalizer. ValueError: no such generation, or `size` too small; RuntimeError: called
+   from a visit or a traverse callback; RecursionError: finalizers nested too deep; MemoryError:
+   part of the work is left for the next collection. Linear in the objects examined; generation 2
+   examines what can be reached from objects that lost a reference, unless that is much. (U) */
 MPY_NODISCARD MPY_API int
 mpy_gc_collect(int generation, mpy_gc_result *result);
 
@@ -61,7 +64,8 @@ mpy_gc_set_threshold(int generation, int64_t n);
 MPY_NODISCARD MPY_API int
 mpy_gc_get_threshold(int generation, int64_t *n);
 
-/* int0. */
+/* int0. Set out->size before (0: version 1). ValueError: no such generation, or `size` too small.
+ */
 MPY_NODISCARD MPY_API int
 mpy_gc_get_stats(int generation, mpy_gc_stats *out);
 
@@ -77,7 +81,8 @@ typedef int (*mpy_gc_object_fn)(void *data, mpy_object *o);
 MPY_NODISCARD MPY_API int
 mpy_gc_visit_objects(int generation, mpy_gc_object_fn fn, void *data);
 
-/* Lists of the objects that refer to o, and of those o refers to. The first is linear in the heap. */
+/* Lists of the objects that refer to o, and of those o refers to. The first is linear in the heap.
+ */
 MPY_NODISCARD MPY_API mpy_object *
 mpy_gc_get_referrers(mpy_object *o);
 MPY_NODISCARD MPY_API mpy_object *

@@ -35,6 +35,14 @@ size_of(const struct mpyi_large *block)
     return block->size & ~MPYI_LARGE_ATOM;
 }
 
+/* A plain addition: the runtime's lock is held by whoever writes. */
+static void
+add(_Atomic uint64_t *word, uint64_t delta)
+{
+    uint64_t now = atomic_load_explicit(word, memory_order_relaxed);
+    atomic_store_explicit(word, now + delta, memory_order_relaxed);
+}
+
 static void
 link_block(struct mpyi_rtheap *heap, struct mpyi_large *block, size_t size, size_t flag)
 {
@@ -44,8 +52,8 @@ link_block(struct mpyi_rtheap *heap, struct mpyi_large *block, size_t size, size
     block->prev = &heap->large;
     block->next->prev = block;
     heap->large.next = block;
-    atomic_fetch_add_explicit(&heap->usage.large_bytes, size, memory_order_relaxed);
-    atomic_fetch_add_explicit(&heap->usage.large_blocks, 1, memory_order_relaxed);
+    add(&heap->usage.large_bytes, size);
+    add(&heap->usage.large_blocks, 1);
 }
 
 static void
@@ -53,8 +61,8 @@ unlink_block(struct mpyi_rtheap *heap, struct mpyi_large *block)
 {
     block->next->prev = block->prev;
     block->prev->next = block->next;
-    atomic_fetch_sub_explicit(&heap->usage.large_bytes, size_of(block), memory_order_relaxed);
-    atomic_fetch_sub_explicit(&heap->usage.large_blocks, 1, memory_order_relaxed);
+    add(&heap->usage.large_bytes, 0 - (uint64_t)size_of(block));
+    add(&heap->usage.large_blocks, 0 - UINT64_C(1));
 }
 
 /* n rounded to what a block of it really gets; 0 when it cannot be had. */

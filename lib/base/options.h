@@ -24,7 +24,7 @@
     X(reserve_bytes, "MINIPY_RESERVE_BYTES", UINT64_C(64) << 30, UINT64_C(1) << 26,                \
       UINT64_C(1) << 40, "address space to reserve for each range of pools")                       \
     X(keep_bytes, "MINIPY_KEEP_BYTES", UINT64_C(8) << 20, 0, UINT64_C(1) << 40,                    \
-      "empty arenas kept for reuse, in bytes, per process and per runtime")                        \
+      "empty arenas kept for reuse, in bytes, per process and per space of a runtime")             \
     X(decay_ms, "MINIPY_DECAY_MS", 1000, 0, 3600000,                                               \
       "age in milliseconds at which a kept empty arena goes back to the system")                   \
     X(large_cache_bytes, "MINIPY_LARGE_CACHE_BYTES", UINT64_C(4) << 20, 0, UINT64_C(1) << 30,      \

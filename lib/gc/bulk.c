@@ -28,7 +28,8 @@
 /* How a reference is told to lead to garbage. */
 enum membership { BY_WHITE, BY_GCWORD };
 
-/* ---- what dies on the way --------------------------------------------------------------------- */
+/* ---- what dies on the way ---------------------------------------------------------------------
+ */
 
 static void
 postpone(struct mpyi_thread *t, mpy_object *o)
@@ -69,8 +70,7 @@ bury_postponed(struct mpyi_thread *t)
         __builtin_memcpy(&link, o, sizeof link);
         state->postponed = (mpy_object *)(link & ~(WAS_WEAKREF | WAS_TRACKED));
         head->refcnt = 0;
-        head->gcword =
-            MPY_PRIV_GC_CANDIDATE | ((link & WAS_WEAKREF) != 0 ? MPYI_GC_WEAKREF : 0);
+        head->gcword = MPY_PRIV_GC_CANDIDATE | ((link & WAS_WEAKREF) != 0 ? MPYI_GC_WEAKREF : 0);
         if ((link & WAS_TRACKED) != 0) {
             mpyi_gc_track(t, o);
         }
@@ -95,7 +95,8 @@ mpyi_gc_bury(struct mpyi_thread *t)
     bury_postponed(t);
 }
 
-/* ---- references that leave the garbage --------------------------------------------------------- */
+/* ---- references that leave the garbage ---------------------------------------------------------
+ */
 
 static inline __attribute__((always_inline)) int
 is_garbage(const struct mpyi_gc_pass *pass, mpy_object *child, enum membership how)
@@ -147,7 +148,8 @@ empty_out(struct mpyi_gc_pass *pass, mpy_object *o, enum membership how)
     }
 }
 
-/* ---- freeing ----------------------------------------------------------------------------------- */
+/* ---- freeing -----------------------------------------------------------------------------------
+ */
 
 /* The white objects of a pool; their number. */
 static unsigned

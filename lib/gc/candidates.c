@@ -20,7 +20,7 @@
 #include "gc/internal.h"
 
 /* At most one object in so many, and so many more. */
-#define BUDGET_PART 16u
+#define BUDGET_PART  16u
 #define BUDGET_LEAST 1000u
 
 #define FETCH_AHEAD 8u

@@ -217,8 +217,7 @@ mpyi_gc_each(struct mpyi_gc *gc, int (*fn)(void *data, mpy_object *o), void *dat
         for (unsigned w = 0; w < 2; w++) {
             for (uint64_t left = allocated[w]; left != 0; left &= left - 1) {
                 size_t block = w * 64 + mpyi_ctz64(left);
-                mpy_object *o =
-                    (mpy_object *)(void *)(first + block * mpyi_class_size(size_class));
+                mpy_object *o = (mpy_object *)(void *)(first + block * mpyi_class_size(size_class));
                 int result;
                 if ((mpyi_head(o)->gcword & MPY_PRIV_GC_TRACKED) == 0) {
                     continue;

@@ -68,8 +68,8 @@ mpyi_gc_young_full(struct mpyi_gc *gc) __attribute__((cold));
 void
 mpyi_gc_untrack_slow(struct mpyi_gc *gc, mpy_object *o, uint32_t word);
 
-/* Runs the collections that are due. User code may run: finalizers, callbacks. The thread's error is
-   kept. */
+/* Runs the collections that are due. User code may run: finalizers, callbacks. The thread's error
+   is kept. */
 void
 mpyi_gc_run_due(struct mpyi_thread *t) __attribute__((cold));
 

@@ -54,7 +54,8 @@ in_critical_phase(const struct mpyi_thread *t, const char *function)
     return 1;
 }
 
-/* ---- collecting -------------------------------------------------------------------------------- */
+/* ---- collecting --------------------------------------------------------------------------------
+ */
 
 static int
 collect(struct mpyi_thread *t, int generation, struct mpyi_gc_run *run)
@@ -98,8 +99,7 @@ mpy_gc_collect(int generation, mpy_gc_result *result)
     filled.finalized = run.finalized;
     filled.resurrected = run.resurrected;
     filled.duration_ns = run.duration_ns;
-    return result == NULL ? 0
-                          : hand_out(result, result_size, &filled, sizeof filled, __func__);
+    return result == NULL ? 0 : hand_out(result, result_size, &filled, sizeof filled, __func__);
 }
 
 static int
@@ -174,7 +174,8 @@ mpy_gc_get_threshold(int generation, int64_t *n)
     return 0;
 }
 
-/* ---- looking ----------------------------------------------------------------------------------- */
+/* ---- looking -----------------------------------------------------------------------------------
+ */
 
 int
 mpy_gc_get_stats(int generation, mpy_gc_stats *out)
@@ -198,9 +199,9 @@ mpy_gc_get_stats(int generation, mpy_gc_stats *out)
     filled.examined = total->examined;
     filled.total_ns = total->total_ns;
     filled.longest_ns = total->longest_ns;
-    filled.tracked = generation == 2 ? t->gc->old_count
-                                     : t->gc->young[generation].count -
-                                           t->gc->young[generation].holes;
+    filled.tracked = generation == 2
+                         ? t->gc->old_count
+                         : t->gc->young[generation].count - t->gc->young[generation].holes;
     return hand_out(out, out->size, &filled, sizeof filled, __func__);
 }
 

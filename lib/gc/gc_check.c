@@ -2,12 +2,11 @@
 /*
  * gc/gc_check.c - the validator of the collector, by moment.
  *
- *   RESTING   every entry of a young vector is tracked, knows its generation and index, and its page
- *             is in young_map; holes and old_count are what a count gives; every candidate of
- *             generation 2 has a card; nothing is left marked as garbage
- *   COUNTED   RESTING, but for the candidates; and no object has more references from objects than
- *             references at all (a host dropped one that it did not have)
- *   MARKED    nothing is pending; nothing that can be reached from a black object is white
+ *   RESTING   every entry of a young vector is tracked, knows its generation and index, and its
+ * page is in young_map; holes and old_count are what a count gives; every candidate of generation 2
+ * has a card; nothing is left marked as garbage COUNTED   RESTING, but for the candidates; and no
+ * object has more references from objects than references at all (a host dropped one that it did
+ * not have) MARKED    nothing is pending; nothing that can be reached from a black object is white
  *
  * Reports the first violation with the type of the object and returns -1; never aborts by itself.
  * At MPY_DEBUG 3 every full collection runs it at each of these moments.
@@ -20,7 +19,7 @@ struct check {
     struct mpyi_gc *gc;
     const struct mpyi_gc_pass *pass;
     int moment;
-    uint64_t old; /* objects of generation 2 seen */
+    uint64_t old;       /* objects of generation 2 seen */
     mpy_object *object; /* being looked at */
 };
 

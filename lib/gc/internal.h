@@ -27,13 +27,14 @@
 
 #define MPYI_GC_GRANULE_SHIFT 5
 #define MPYI_GC_POOL_GRANULES 128u
-#define MPYI_GC_POOL_WORDS 2u /* words of a bitmap that describe a pool */
+#define MPYI_GC_POOL_WORDS    2u /* words of a bitmap that describe a pool */
 
-#define MPYI_GC_GEN(n) ((uint32_t)(n) << MPYI_GC_GEN_SHIFT)
+#define MPYI_GC_GEN(n)  ((uint32_t)(n) << MPYI_GC_GEN_SHIFT)
 #define MPYI_GC_GARBAGE MPYI_GC_GEN(3) /* of young garbage, until it is freed */
-#define MPYI_GC_STICKY (MPYI_GC_WEAKREF | MPYI_GC_FINALIZED) /* survive every change */
+#define MPYI_GC_STICKY  (MPYI_GC_WEAKREF | MPYI_GC_FINALIZED) /* survive every change */
 
-/* ---- state ------------------------------------------------------------------------------------ */
+/* ---- state ------------------------------------------------------------------------------------
+ */
 
 /* Side tables (side.c), indexed by granule. All zero between passes; white and pending are bitmaps,
    special has a byte a pool. */
@@ -64,25 +65,25 @@ struct mpyi_gc_scratch {
 
 #define MPYI_GC_MARK_STACK 4096u
 
-#define MPYI_GC_RESTING 0u
-#define MPYI_GC_CRITICAL 1u
+#define MPYI_GC_RESTING    0u
+#define MPYI_GC_CRITICAL   1u
 #define MPYI_GC_FINALIZING 2u
 
 #define MPYI_GC_DUE_YOUNG 1u
-#define MPYI_GC_DUE_FULL 2u
+#define MPYI_GC_DUE_FULL  2u
 
 /* When to collect what (schedule.c). */
 struct mpyi_gc_schedule {
-    uint32_t threshold[3];  /* as set: objects, collections, percent */
-    uint32_t due;           /* MPYI_GC_DUE_*, asked for and not yet run */
-    uint32_t base_limit;    /* young_limit after a collection: threshold[0] scaled to the heap */
-    uint32_t young_runs;    /* collections of generation 0 since the last of generation 1 */
-    uint32_t fruitless;     /* young collections in a row that freed next to nothing */
-    uint32_t skip;          /* so many times full young vectors are promoted without a look */
-    uint32_t backoff;       /* skip after the next fruitless row */
-    uint32_t stress;        /* MINIPY_GC_STRESS: collect at every k-th safe point; 0: off */
-    uint32_t stress_count;  /* safe points since */
-    uint64_t live;          /* objects that the last full collection left */
+    uint32_t threshold[3]; /* as set: objects, collections, percent */
+    uint32_t due;          /* MPYI_GC_DUE_*, asked for and not yet run */
+    uint32_t base_limit;   /* young_limit after a collection: threshold[0] scaled to the heap */
+    uint32_t young_runs;   /* collections of generation 0 since the last of generation 1 */
+    uint32_t fruitless;    /* young collections in a row that freed next to nothing */
+    uint32_t skip;         /* so many times full young vectors are promoted without a look */
+    uint32_t backoff;      /* skip after the next fruitless row */
+    uint32_t stress;       /* MINIPY_GC_STRESS: collect at every k-th safe point; 0: off */
+    uint32_t stress_count; /* safe points since */
+    uint64_t live;         /* objects that the last full collection left */
 };
 
 struct mpyi_gc_total {
@@ -92,9 +93,9 @@ struct mpyi_gc_total {
 struct mpyi_gc_state {
     mpy_runtime *rt;
     struct mpyi_rtheap *heap;
-    uint32_t phase;  /* MPYI_GC_RESTING, CRITICAL, FINALIZING */
-    uint32_t nested; /* collections that have begun and not ended */
-    uint32_t look_at_all; /* candidates are not enough for the next full collection */
+    uint32_t phase;        /* MPYI_GC_RESTING, CRITICAL, FINALIZING */
+    uint32_t nested;       /* collections that have begun and not ended */
+    uint32_t look_at_all;  /* candidates are not enough for the next full collection */
     mpy_object *postponed; /* dead objects whose finalizers wait for a safe point, see bulk.c */
     struct mpyi_gc_schedule schedule;
     struct mpyi_gc_side side;
@@ -103,7 +104,8 @@ struct mpyi_gc_state {
     mpy_object *mark_stack[MPYI_GC_MARK_STACK];
 };
 
-/* ---- what one collection does ----------------------------------------------------------------- */
+/* ---- what one collection does -----------------------------------------------------------------
+ */
 
 /* Figures of a run, and why it ended early. */
 struct mpyi_gc_run {
@@ -118,9 +120,9 @@ struct mpyi_gc_pass {
     struct mpyi_gc *gc;
     struct mpyi_gc_state *state;
     const struct mpyi_space *space;
-    uintptr_t base;  /* of the GC space */
-    uint64_t limit;  /* its bytes in use >> 3, what rotated differences are compared with */
-    uint8_t *count;  /* side tables */
+    uintptr_t base; /* of the GC space */
+    uint64_t limit; /* its bytes in use >> 3, what rotated differences are compared with */
+    uint8_t *count; /* side tables */
     uint8_t *low;
     uint64_t *white;
     uint64_t *pending;
@@ -132,7 +134,8 @@ struct mpyi_gc_pass {
     int any_high;      /* side.high may have entries */
 };
 
-/* ---- granules and references ------------------------------------------------------------------ */
+/* ---- granules and references ------------------------------------------------------------------
+ */
 
 /*
  * Where a word that may be a reference points, in units of 8 bytes from the base; at least
@@ -231,7 +234,7 @@ mpyi_gc_needs_finalizer(mpy_object *o, const struct mpyi_type *type)
 }
 
 #define MPYI_GC_HAS_FINALIZER 1u
-#define MPYI_GC_HAS_SLOW 2u
+#define MPYI_GC_HAS_SLOW      2u
 
 /* The care that o needs when it is garbage: MPYI_GC_HAS_*. */
 static inline uint32_t
@@ -255,7 +258,8 @@ mpyi_gc_make_candidate(struct mpyi_gc *gc, mpy_object *o)
     gc->cards[mpyi_gc_page(o)] = 1;
 }
 
-/* ---- track.c ---------------------------------------------------------------------------------- */
+/* ---- track.c ----------------------------------------------------------------------------------
+ */
 
 /* Closes the holes of a young vector. */
 void
@@ -273,14 +277,16 @@ mpyi_gc_promote(struct mpyi_gc *gc, uint32_t candidate);
 void *
 mpyi_gc_realloc(struct mpyi_gc_state *state, void *p, size_t n);
 
-/* ---- young.c ---------------------------------------------------------------------------------- */
+/* ---- young.c ----------------------------------------------------------------------------------
+ */
 
 /* Collects generation 0, or 0 and 1, by trial deletion among them. When memory for that is short
    they are promoted instead. */
 void
 mpyi_gc_collect_young(struct mpyi_thread *t, int generation, struct mpyi_gc_run *run);
 
-/* ---- side.c ----------------------------------------------------------------------------------- */
+/* ---- side.c -----------------------------------------------------------------------------------
+ */
 
 /* Tables for the GC space as it is now. 0, or -1 when out of memory: nothing changed. */
 int
@@ -321,7 +327,8 @@ mpyi_gc_count_ref(struct mpyi_gc_pass *pass, const mpy_object *child)
     }
 }
 
-/* ---- count.c ---------------------------------------------------------------------------------- */
+/* ---- count.c ----------------------------------------------------------------------------------
+ */
 
 /* Makes o white, with its expected count less what the collector holds. */
 void
@@ -339,7 +346,8 @@ mpyi_gc_clear_cards(struct mpyi_gc_pass *pass);
 void
 mpyi_gc_count_list(struct mpyi_gc_pass *pass, mpy_object *const *items, size_t n);
 
-/* ---- candidates.c ------------------------------------------------------------------------------ */
+/* ---- candidates.c ------------------------------------------------------------------------------
+ */
 
 /* Whitens and counts what can be reached from candidates; their number. -1 when that is too much:
    the tables are as before, but some candidates have lost their bit. */
@@ -350,7 +358,8 @@ mpyi_gc_count_candidates(struct mpyi_gc_pass *pass);
 void
 mpyi_gc_candidates_clean(struct mpyi_gc_pass *pass, size_t n);
 
-/* ---- mark.c ------------------------------------------------------------------------------------ */
+/* ---- mark.c ------------------------------------------------------------------------------------
+ */
 
 /* Everything that can be reached from an object whose references were not all counted stops being
    white. */
@@ -367,13 +376,15 @@ mpyi_gc_equal64_portable(const uint8_t *a, const uint8_t *b);
 uint64_t
 mpyi_gc_count_white(const struct mpyi_gc_pass *pass);
 
-/* ---- garbage.c --------------------------------------------------------------------------------- */
+/* ---- garbage.c ---------------------------------------------------------------------------------
+ */
 
 /* Which kinds of objects that need care are white: MPYI_GC_HAS_*. */
 uint32_t
 mpyi_gc_inspect(struct mpyi_gc_pass *pass);
 
-/* All white objects, in address order, in a block that the caller frees; NULL when out of memory. */
+/* All white objects, in address order, in a block that the caller frees; NULL when out of memory.
+ */
 mpy_object **
 mpyi_gc_white_list(struct mpyi_gc_pass *pass, uint64_t n);
 
@@ -383,7 +394,8 @@ void
 mpyi_gc_dispose(struct mpyi_thread *t, mpy_object **items, size_t n, uint32_t kinds,
                 struct mpyi_gc_run *run);
 
-/* ---- bulk.c ------------------------------------------------------------------------------------ */
+/* ---- bulk.c ------------------------------------------------------------------------------------
+ */
 
 /* Frees all white objects (tracked, generation 2); what they refer to outside loses a reference.
    The number freed. */
@@ -398,17 +410,19 @@ mpyi_gc_free_young(struct mpyi_gc_pass *pass, mpy_object *const *items, size_t n
 void
 mpyi_gc_bury(struct mpyi_thread *t);
 
-/* ---- quiet.c ----------------------------------------------------------------------------------- */
+/* ---- quiet.c -----------------------------------------------------------------------------------
+ */
 
 /* Takes out of white every object that is connected, through references among white objects in
    either direction, with one that needs care. They become candidates again. */
 void
 mpyi_gc_spare_special(struct mpyi_gc_pass *pass);
 
-/* ---- collect.c --------------------------------------------------------------------------------- */
+/* ---- collect.c ---------------------------------------------------------------------------------
+ */
 
-/* Collects a generation and notes it in the totals. The thread's error is kept. 0, or -1 when memory
-   was too short for a look at the heap. */
+/* Collects a generation and notes it in the totals. The thread's error is kept. 0, or -1 when
+   memory was too short for a look at the heap. */
 int
 mpyi_gc_collect(struct mpyi_thread *t, int generation, struct mpyi_gc_run *run);
 
@@ -425,7 +439,8 @@ mpyi_gc_tracked(const struct mpyi_gc *gc)
 int
 mpyi_gc_each(struct mpyi_gc *gc, int (*fn)(void *data, mpy_object *o), void *data);
 
-/* ---- schedule.c -------------------------------------------------------------------------------- */
+/* ---- schedule.c --------------------------------------------------------------------------------
+ */
 
 /* Defaults and the environment. */
 void
@@ -443,12 +458,13 @@ mpyi_gc_schedule_done(struct mpyi_gc *gc, int generation, const struct mpyi_gc_r
 int
 mpyi_gc_schedule_take(struct mpyi_gc *gc);
 
-/* ---- gc_check.c -------------------------------------------------------------------------------- */
+/* ---- gc_check.c --------------------------------------------------------------------------------
+ */
 
 /* Moments at which the collector's structures can be checked. */
 #define MPYI_GC_CHECK_RESTING 0 /* no pass is running; pass may be NULL */
 #define MPYI_GC_CHECK_COUNTED 1 /* after counting, before marking */
-#define MPYI_GC_CHECK_MARKED 2  /* after marking */
+#define MPYI_GC_CHECK_MARKED  2 /* after marking */
 
 /* Checks everything that must hold at that moment. 0, or -1 after a report of the first violation.
    Linear in the heap. */

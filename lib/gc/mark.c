@@ -27,9 +27,9 @@
 #include <emmintrin.h>
 #endif
 
-#define RING 32u    /* power of two */
-#define FETCH 12u   /* entries in the ring before the oldest is read */
-#define MANY 64u    /* references that are not worth a place in ring and stack */
+#define RING  32u /* power of two */
+#define FETCH 12u /* entries in the ring before the oldest is read */
+#define MANY  64u /* references that are not worth a place in ring and stack */
 
 /* An entry of the ring whose array is being fetched. */
 #define ARRAY_TAG ((uintptr_t)1)
@@ -51,7 +51,8 @@ struct marker {
 
 #define FORCE_INLINE inline __attribute__((always_inline))
 
-/* ---- comparing counts ------------------------------------------------------------------------- */
+/* ---- comparing counts -------------------------------------------------------------------------
+ */
 
 uint64_t
 mpyi_gc_equal64_portable(const uint8_t *a, const uint8_t *b)
@@ -105,7 +106,8 @@ settle_big(struct mpyi_gc_pass *pass)
     }
 }
 
-/* ---- marking ---------------------------------------------------------------------------------- */
+/* ---- marking ----------------------------------------------------------------------------------
+ */
 
 static FORCE_INLINE void
 ring_push(struct marker *m, uintptr_t entry)

@@ -107,8 +107,7 @@ keep_spared(struct mpyi_gc_pass *pass, int everything)
     for (size_t i = pass->from; i < pass->to; i++) {
         uint64_t kept = everything ? pass->white[i] : pass->pending[i];
         for (uint64_t left = kept; left != 0; left &= left - 1) {
-            mpyi_gc_make_candidate(pass->gc,
-                                   mpyi_gc_object_at(pass, i * 64 + mpyi_ctz64(left)));
+            mpyi_gc_make_candidate(pass->gc, mpyi_gc_object_at(pass, i * 64 + mpyi_ctz64(left)));
         }
         pass->white[i] &= ~kept;
         pass->pending[i] = 0;

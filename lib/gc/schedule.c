@@ -17,7 +17,8 @@
  * something again. What was promoted unseen is a candidate for the next full collection.
  *
  * Full: in proportion to the live heap, which keeps the cost per object constant however large
- * the heap gets (CPython's rule of thirds before 3.12, Issue 4074 of its tracker, has the same aim).
+ * the heap gets (CPython's rule of thirds before 3.12, Issue 4074 of its tracker, has the same
+ * aim).
  *
  * Invariant: base_limit <= young_limit <= young[0].capacity.
  * Lock: the runtime's.
@@ -28,12 +29,12 @@
 
 #include <stdlib.h>
 
-#define DEFAULT_YOUNG 2000u
+#define DEFAULT_YOUNG  2000u
 #define DEFAULT_MIDDLE 10u
 #define DEFAULT_GROWTH 75u
 
-#define YOUNG_MIN 16
-#define YOUNG_MAX 1000000
+#define YOUNG_MIN  16
+#define YOUNG_MAX  1000000
 #define MIDDLE_MIN 1
 #define MIDDLE_MAX 1000000
 #define GROWTH_MIN 10
@@ -41,13 +42,13 @@
 
 /* The limit gets one more for so many old objects, up to so many times the threshold. */
 #define OLD_PER_YOUNG 256u
-#define SCALE_MAX 8u
+#define SCALE_MAX     8u
 
 /* Young collections worth less than one in so many objects are fruitless. */
-#define FRUIT 64u
+#define FRUIT     64u
 #define FRUITLESS 3u
-#define SKIP_MIN 2u
-#define SKIP_MAX 16u
+#define SKIP_MIN  2u
+#define SKIP_MAX  16u
 
 /* Growth below so many young collections' worth is no reason for a full one. */
 #define FULL_MIN 20u
@@ -85,8 +86,8 @@ void
 mpyi_gc_schedule_init(struct mpyi_gc *gc)
 {
     struct mpyi_gc_schedule *s = &gc->state->schedule;
-    s->threshold[0] = (uint32_t)environment_number("MINIPY_GC_THRESHOLD", YOUNG_MIN, YOUNG_MAX,
-                                                   DEFAULT_YOUNG);
+    s->threshold[0] =
+        (uint32_t)environment_number("MINIPY_GC_THRESHOLD", YOUNG_MIN, YOUNG_MAX, DEFAULT_YOUNG);
     s->threshold[1] = DEFAULT_MIDDLE;
     s->threshold[2] = DEFAULT_GROWTH;
     s->stress = (uint32_t)environment_number("MINIPY_GC_STRESS", 0, UINT32_MAX, 0);

@@ -28,9 +28,9 @@
 #include <string.h>
 
 /* Granules of an arena: tables grow by whole pages then (8 KiB, 1 KiB of bits ..). */
-#define STEP ((size_t)MPY_ARENA_SIZE >> MPYI_GC_GRANULE_SHIFT)
+#define STEP           ((size_t)MPY_ARENA_SIZE >> MPYI_GC_GRANULE_SHIFT)
 #define FIRST_CAPACITY (STEP * 64)
-#define LIST_EXTRA ((size_t)1024)
+#define LIST_EXTRA     ((size_t)1024)
 
 /* Tables in the order of the reservation. */
 enum table { COUNT, LOW, WHITE, PENDING, SPECIAL, LIST, HIGH, TABLES };
@@ -139,8 +139,7 @@ int
 mpyi_gc_side_acquire(struct mpyi_gc_state *state)
 {
     struct mpyi_gc_side *side = &state->side;
-    size_t granules =
-        mpyi_round_up(state->heap->gc_space.used >> MPYI_GC_GRANULE_SHIFT, STEP);
+    size_t granules = mpyi_round_up(state->heap->gc_space.used >> MPYI_GC_GRANULE_SHIFT, STEP);
     MPY_ASSERT(side->in_use == 0);
     if (granules > side->committed) {
         if (mpyi_fault_hit(&state->heap->fault, granules)) {

@@ -91,8 +91,8 @@ mpyi_gc_promote(struct mpyi_gc *gc, uint32_t candidate)
             if (o == NULL) {
                 continue;
             }
-            mpyi_head(o)->gcword = (mpyi_head(o)->gcword & MPYI_GC_STICKY) |
-                                   MPY_PRIV_GC_TRACKED | MPYI_GC_GEN(2) | candidate;
+            mpyi_head(o)->gcword = (mpyi_head(o)->gcword & MPYI_GC_STICKY) | MPY_PRIV_GC_TRACKED |
+                                   MPYI_GC_GEN(2) | candidate;
             gc->young_map[page] = 0;
             if (candidate != 0) {
                 gc->cards[page] = 1;

@@ -21,7 +21,7 @@
  */
 #include "gc/internal.h"
 
-#define REACHED UINT32_MAX
+#define REACHED   UINT32_MAX
 #define NOT_YOUNG UINT32_MAX
 
 #define FETCH_AHEAD 8u
@@ -194,8 +194,8 @@ merge(struct mpyi_gc *gc)
     struct mpyi_young *b = &gc->young[1];
     for (uint32_t i = 0; i < a->count; i++) {
         struct mpy_priv_header *head = mpyi_head(a->items[i]);
-        head->gcword = (head->gcword & ~(MPYI_GC_GEN_MASK | MPYI_GC_INDEX_MASK)) |
-                       MPYI_GC_GEN(1) | b->count;
+        head->gcword =
+            (head->gcword & ~(MPYI_GC_GEN_MASK | MPYI_GC_INDEX_MASK)) | MPYI_GC_GEN(1) | b->count;
         b->items[b->count++] = a->items[i];
     }
     a->count = 0;

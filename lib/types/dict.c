@@ -20,9 +20,9 @@
 
 #include "types/iter.h"
 #include "types/protocol.h"
+#include "types/short.h"
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 mpy_object *
 mpyi_dict_new(struct mpyi_thread *t, size_t reserve)
@@ -109,8 +109,7 @@ mpyi_dict_clear(struct mpyi_thread *t, struct mpyi_dict *d)
     mpyi_dict_free_table(t, entries, state);
 }
 
-/* ---- finding a key
- * ------------------------------------------------------------------------------------ */
+/* ---- finding a key -------------------------------------------------------------------------- */
 
 /* Any key that is no str: 1, 0, -1. *hash is set unless the result is -1. */
 static __attribute__((noinline)) int
@@ -184,8 +183,7 @@ find_utf8(struct mpyi_thread *t, const char *function, struct mpyi_dict *d, cons
     return found;
 }
 
-/* ---- access
- * ------------------------------------------------------------------------------------------- */
+/* ---- access --------------------------------------------------------------------------------- */
 
 int
 mpyi_dict_get(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object **out)
@@ -272,9 +270,8 @@ mpyi_dict_find_str(const mpy_object *o, mpy_object *key)
     case MPYI_DICT_MISS:
         return NULL;
     default:
-        return mpyi_dict_search_str(d, s, mpyi_str_hash(s), &place)
-                   ? d->entries[place.entry].value
-                   : NULL;
+        return mpyi_dict_search_str(d, s, mpyi_str_hash(s), &place) ? d->entries[place.entry].value
+                                                                    : NULL;
     }
 }
 
@@ -287,8 +284,7 @@ mpyi_dict_find_bytes(const mpy_object *o, const char *utf8, size_t n, uint64_t h
     return mpyi_dict_search_bytes(d, utf8, n, hash, &place) ? d->entries[place.entry].value : NULL;
 }
 
-/* ---- the public functions
- * ------------------------------------------------------------------------------ */
+/* ---- the public functions ------------------------------------------------------------------- */
 
 /* Checks `dict` and an object argument of a public function. int0. */
 static inline int
@@ -344,11 +340,7 @@ mpy_dict_length(mpy_object *dict)
     return (ptrdiff_t)mpyi_dict_length(dict);
 }
 
-/*
- * The two functions that programs spend their time in have a short way: a str that knows its hash,
- * settled by the first look, and no reference count that needs a call. It calls nothing (or ends in
- * a call), so it needs no stack frame. Everything else, wrong arguments too, goes the long way.
- */
+/* The short way (types/short.h) is for a str that knows its hash, settled by the first look. */
 
 /* The short way applies to these arguments. */
 static inline int
@@ -358,21 +350,14 @@ is_short(const struct mpyi_thread *t, const mpy_object *dict, const mpy_object *
            MPY_LIKELY(mpyi_is_str(key)) && MPY_LIKELY(mpyi_str_of(key)->hash != 0);
 }
 
-/* Takes a reference, or returns 0 when that needs a call. */
+/* The end of a look-up of any key: a failure names the function that was called. */
 static inline int
-take_reference(mpy_object *o)
+result_of(int found, const char *function, const mpy_object *key)
 {
-    if (mpy_priv_is_heap(o)) {
-        uint32_t count = mpyi_head(o)->refcnt;
-        if (MPY_UNLIKELY((int32_t)count < 0)) {
-            return count >= MPY_PRIV_REFCNT_IMMORTAL;
-        }
-        mpyi_head(o)->refcnt = count + 1;
-    }
-    return 1;
+    return MPY_LIKELY(found >= 0) ? found : mpyi_err_unhashable_key(function, key);
 }
 
-static __attribute__((noinline)) int
+static MPYI_LONG_WAY int
 get_the_long_way(mpy_object *dict, mpy_object *key, mpy_object **out)
 {
     struct mpyi_thread *t = mpyi_enter("mpy_dict_get");
@@ -383,15 +368,26 @@ get_the_long_way(mpy_object *dict, mpy_object *key, mpy_object **out)
     if (check("mpy_dict_get", dict, key, "key") < 0) {
         return -1;
     }
-    return mpyi_dict_get(t, dict, key, out);
+    return result_of(mpyi_dict_get(t, dict, key, out), "mpy_dict_get", key);
 }
 
-/* For a str that the first look did not settle. */
-static __attribute__((noinline)) int
-get_by_search(struct mpyi_dict *d, mpy_object *key, mpy_object **out)
+/* For a str that the first look did not settle: `entry` is a candidate, or MPYI_DICT_NO_ENTRY. */
+static MPYI_LONG_WAY int
+get_by_search(struct mpyi_dict *d, mpy_object *key, mpy_object **out, uint32_t entry)
 {
+    const struct mpyi_str *wanted = mpyi_str_of(key);
     struct mpyi_dict_place place;
-    int found = find_str(mpyi_current(), d, key, mpyi_str_of(key)->hash, &place);
+    int found;
+    if (MPY_LIKELY(entry != MPYI_DICT_NO_ENTRY)) {
+        const struct mpyi_str *stored = mpyi_str_of(d->entries[entry].key);
+        if ((MPY_LIKELY(mpyi_dict_kind(d) == MPYI_DICT_STR) ||
+             mpyi_is_str(d->entries[entry].key)) &&
+            stored->hash == wanted->hash && MPY_LIKELY(mpyi_str_equal(stored, wanted))) {
+            *out = mpy_newref(d->entries[entry].value);
+            return 1;
+        }
+    }
+    found = find_str(mpyi_current(), d, key, wanted->hash, &place);
     *out = found > 0 ? mpy_newref(d->entries[place.entry].value) : NULL;
     return found;
 }
@@ -405,7 +401,7 @@ mpy_dict_get(mpy_object *dict, mpy_object *key, mpy_object **out)
         int found = mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place);
         if (MPY_LIKELY(found == MPYI_DICT_HIT)) {
             mpy_object *value = d->entries[place.entry].value;
-            if (MPY_LIKELY(take_reference(value))) {
+            if (MPY_LIKELY(mpyi_take_reference(value))) {
                 *out = value;
                 return 1;
             }
@@ -413,7 +409,7 @@ mpy_dict_get(mpy_object *dict, mpy_object *key, mpy_object **out)
             *out = NULL;
             return 0;
         }
-        return get_by_search(d, key, out);
+        return get_by_search(d, key, out, place.entry);
     }
     return get_the_long_way(dict, key, out);
 }
@@ -438,7 +434,7 @@ mpy_dict_get_utf8(mpy_object *dict, const char *key, mpy_object **out)
     return found;
 }
 
-static __attribute__((noinline)) int
+static MPYI_LONG_WAY int
 set_the_long_way(mpy_object *dict, mpy_object *key, mpy_object *value)
 {
     struct mpyi_thread *t = mpyi_enter("mpy_dict_set");
@@ -449,7 +445,7 @@ set_the_long_way(mpy_object *dict, mpy_object *key, mpy_object *value)
         (void)mpyi_err_argument("mpy_dict_set", "value", "object", NULL);
         return -1;
     }
-    return mpyi_dict_set(t, dict, key, value);
+    return result_of(mpyi_dict_set(t, dict, key, value), "mpy_dict_set", key);
 }
 
 int
@@ -464,7 +460,7 @@ mpy_dict_set(mpy_object *dict, mpy_object *key, mpy_object *value)
         if (found == MPYI_DICT_MISS && MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL)) {
             return mpyi_dict_add(t, d, key, value, hash, place.group);
         }
-        if (found == MPYI_DICT_HIT && MPY_LIKELY(take_reference(value))) {
+        if (found == MPYI_DICT_HIT && MPY_LIKELY(mpyi_take_reference(value))) {
             mpy_object *old = d->entries[place.entry].value;
             d->entries[place.entry].value = value;
             mpy_decref(old);
@@ -521,7 +517,7 @@ mpy_dict_set_default(mpy_object *dict, mpy_object *key, mpy_object *value, mpy_o
         (void)mpyi_err_argument(__func__, "value", "object", NULL);
         return -1;
     }
-    found = find(t, mpyi_dict(dict), key, &hash, &place);
+    found = result_of(find(t, mpyi_dict(dict), key, &hash, &place), __func__, key);
     if (found > 0) {
         value = mpyi_dict(dict)->entries[place.entry].value;
     } else if (found < 0 || mpyi_dict_add(t, mpyi_dict(dict), key, value, hash, place.group) < 0) {
@@ -544,19 +540,36 @@ key_error(mpy_object *key)
     }
 }
 
-int
-mpy_dict_del(mpy_object *dict, mpy_object *key)
+static MPYI_LONG_WAY int
+delete_the_long_way(mpy_object *dict, mpy_object *key)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter("mpy_dict_del");
     int found;
-    if (MPY_UNLIKELY(t == NULL) || check(__func__, dict, key, "key") < 0) {
+    if (t == NULL || check("mpy_dict_del", dict, key, "key") < 0) {
         return -1;
     }
-    found = mpyi_dict_pop(t, dict, key, NULL);
+    found = result_of(mpyi_dict_pop(t, dict, key, NULL), "mpy_dict_del", key);
     if (found == 0) {
         key_error(key);
     }
     return found > 0 ? 0 : -1;
+}
+
+int
+mpy_dict_del(mpy_object *dict, mpy_object *key)
+{
+    if (is_short(mpyi_current(), dict, key)) {
+        struct mpyi_dict *d = mpyi_dict(dict);
+        struct mpyi_dict_place place;
+        if (mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place) == MPYI_DICT_HIT) {
+            mpy_object *value = d->entries[place.entry].value;
+            mpyi_dict_take(d, place);
+            mpy_decref(value);
+            mpy_decref(key); /* the dict's reference: it was the same object */
+            return 0;
+        }
+    }
+    return delete_the_long_way(dict, key);
 }
 
 int
@@ -569,17 +582,32 @@ mpy_dict_pop(mpy_object *dict, mpy_object *key, mpy_object **out)
     if (MPY_UNLIKELY(t == NULL) || check(__func__, dict, key, "key") < 0) {
         return -1;
     }
-    return mpyi_dict_pop(t, dict, key, out);
+    return result_of(mpyi_dict_pop(t, dict, key, out), __func__, key);
+}
+
+static MPYI_LONG_WAY int
+contains_the_long_way(mpy_object *dict, mpy_object *key)
+{
+    struct mpyi_thread *t = mpyi_enter("mpy_dict_contains");
+    if (t == NULL || check("mpy_dict_contains", dict, key, "key") < 0) {
+        return -1;
+    }
+    return result_of(mpyi_dict_contains(t, dict, key), "mpy_dict_contains", key);
 }
 
 int
 mpy_dict_contains(mpy_object *dict, mpy_object *key)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
-    if (MPY_UNLIKELY(t == NULL) || check(__func__, dict, key, "key") < 0) {
-        return -1;
+    if (is_short(mpyi_current(), dict, key)) {
+        const struct mpyi_dict *d = mpyi_dict(dict);
+        struct mpyi_dict_place place;
+        int found = mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place);
+        if (found == MPYI_DICT_HIT ||
+            (found == MPYI_DICT_MISS && MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL))) {
+            return found;
+        }
     }
-    return mpyi_dict_contains(t, dict, key);
+    return contains_the_long_way(dict, key);
 }
 
 mpy_object *
@@ -655,8 +683,7 @@ mpy_dict_clear(mpy_object *dict)
     return 0;
 }
 
-/* ---- the type
- * ------------------------------------------------------------------------------------------- */
+/* ---- the type ------------------------------------------------------------------------------- */
 
 static ptrdiff_t
 slot_length(mpy_object *o)

@@ -30,7 +30,7 @@ struct mpyi_dict_entry {
  *          there is no table it points behind a static group without keys.
  * live     entries that are not deleted: the length
  * first    no live entry lies before this index
- * state    bits 0..7 log2 of the slots, 8..9 MPYI_DICT_* kind, 10..11 padding of the block in units of
+ * state    bits 0..7 68 - log2 of the slots, 8..9 MPYI_DICT_* kind, 10..11 padding of the block in units of
  *          16 bytes, 16.. version: changes whenever a key is added or removed or the table moves
  */
 struct mpyi_dict {
@@ -91,8 +91,7 @@ mpyi_dict_find_str(const mpy_object *o, mpy_object *key);
 mpy_object *
 mpyi_dict_find_bytes(const mpy_object *o, const char *utf8, size_t n, uint64_t hash);
 
-/* ---- any key
- * -------------------------------------------------------------------------------------- */
+/* ---- any key -------------------------------------------------------------------------------- */
 
 /* found; *out is a new reference. (U) */
 MPY_NODISCARD int

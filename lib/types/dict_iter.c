@@ -13,6 +13,7 @@
 #include "types/dict_table.h"
 #include "types/list.h"
 #include "types/protocol.h"
+#include "types/short.h"
 #include "types/strwriter.h"
 #include "types/tuple.h"
 
@@ -42,27 +43,27 @@ mpyi_dict_walk(const mpy_object *o, size_t *position)
     return NULL;
 }
 
-int
-mpy_dict_next(mpy_object *dict, mpy_dict_cursor *cursor, mpy_object **key, mpy_object **value)
+static MPYI_LONG_WAY int
+next_the_long_way(mpy_object *dict, mpy_dict_cursor *cursor, mpy_object **key, mpy_object **value)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter("mpy_dict_next");
     const struct mpyi_dict_entry *e = NULL;
     int found = -1;
-    if (MPY_UNLIKELY(cursor == NULL)) {
+    if (cursor == NULL) {
         if (t != NULL) {
-            (void)mpyi_err_argument(__func__, "cursor", "pointer", NULL);
+            (void)mpyi_err_argument("mpy_dict_next", "cursor", "pointer", NULL);
         }
-    } else if (MPY_LIKELY(t != NULL) && check_dict(__func__, dict) == 0) {
+    } else if (t != NULL && check_dict("mpy_dict_next", dict) == 0) {
         const struct mpyi_dict *d = mpyi_dict(dict);
         if (cursor->position == 0) {
             cursor->version = mpyi_dict_version(d);
         }
-        if (MPY_LIKELY(cursor->version == mpyi_dict_version(d))) {
+        if (cursor->version == mpyi_dict_version(d)) {
             e = mpyi_dict_walk(dict, &cursor->position);
             found = e != NULL;
         } else {
-            (void)mpyi_err_format(MPY_EXC_RUNTIME_ERROR,
-                                  "%s(): dictionary changed size during iteration", __func__);
+            (void)mpyi_err_set(MPY_EXC_RUNTIME_ERROR,
+                               "mpy_dict_next(): dictionary changed size during iteration");
         }
     }
     if (key != NULL) {
@@ -74,8 +75,36 @@ mpy_dict_next(mpy_object *dict, mpy_dict_cursor *cursor, mpy_object **key, mpy_o
     return found;
 }
 
-/* ---- lists of the parts
- * ------------------------------------------------------------------------------- */
+/* The short way is for the entry right at a cursor that is under way. */
+int
+mpy_dict_next(mpy_object *dict, mpy_dict_cursor *cursor, mpy_object **key, mpy_object **value)
+{
+    if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_dict_check(dict)) &&
+        MPY_LIKELY(cursor != NULL)) {
+        const struct mpyi_dict *d = mpyi_dict(dict);
+        size_t i = cursor->position;
+        if (MPY_LIKELY(i != 0) && MPY_LIKELY(cursor->version == mpyi_dict_version(d)) &&
+            MPY_LIKELY(i < mpyi_dict_used(d))) {
+            const struct mpyi_dict_entry *e = &d->entries[i];
+            if (MPY_LIKELY(e->key != NULL) && MPY_LIKELY(mpyi_can_take_reference(e->key)) &&
+                MPY_LIKELY(mpyi_can_take_reference(e->value))) {
+                if (key != NULL) {
+                    (void)mpyi_take_reference(e->key);
+                    *key = e->key;
+                }
+                if (value != NULL) {
+                    (void)mpyi_take_reference(e->value);
+                    *value = e->value;
+                }
+                cursor->position = i + 1;
+                return 1;
+            }
+        }
+    }
+    return next_the_long_way(dict, cursor, key, value);
+}
+
+/* ---- lists of the parts --------------------------------------------------------------------- */
 
 #define PART_KEY   0
 #define PART_VALUE 1
@@ -179,8 +208,7 @@ mpyi_dict_slot_repr(mpy_object *o)
     return mpyi_repr_container(o, "{...}", write_dict);
 }
 
-/* ---- comparison
- * -------------------------------------------------------------------------------------------- */
+/* ---- comparison ----------------------------------------------------------------------------- */
 
 /* b has an equal value under the key of this entry of a: bool. */
 static int

@@ -29,18 +29,16 @@ const struct mpyi_dict_no_table mpyi_dict_no_table = {
      MPYI_SLOT_EMPTY},
     {NULL, NULL}};
 
-/* ---- geometry
- * ------------------------------------------------------------------------------------ */
+/* ---- geometry ------------------------------------------------------------------------------- */
 
 /* What has to be known of a table besides where it is: the low 16 bits of a dict's state. */
-#define SHAPE_LOG2(shape)    ((unsigned)(shape)&0xFFu)
 #define SHAPE_KIND(shape)    ((unsigned)((shape) >> 8) & 3u)
 #define SHAPE_PADDING(shape) ((size_t)((shape) >> 10 & 3u) * 16)
 
 static inline unsigned
 make_shape(unsigned log2, unsigned kind, size_t padding)
 {
-    return log2 | kind << 8 | (unsigned)(padding / 16) << 10;
+    return (MPYI_DICT_TOP - log2) | kind << 8 | (unsigned)(padding / 16) << 10;
 }
 
 static inline size_t
@@ -101,8 +99,7 @@ spread_of(const mpy_object *key, uint64_t hash)
     return mpyi_is_str(key) ? hash : mpyi_dict_spread(hash);
 }
 
-/* ---- searches without user code
- * ---------------------------------------------------------------------- */
+/* ---- searches without user code ------------------------------------------------------------- */
 
 struct wanted {
     mpy_object *key;
@@ -156,7 +153,7 @@ search(const struct mpyi_dict *d, const struct wanted *w, match_fn match, uint64
     struct mpyi_dict_entry *entries = d->entries;
     unsigned log2 = mpyi_dict_log2(d);
     size_t mask = mpyi_dict_group_mask(log2);
-    size_t g = (size_t)spread & mask;
+    size_t g = mpyi_dict_home(log2, spread);
     size_t step = 0;
     for (;;) {
         const uint8_t *group = mpyi_dict_group(entries, log2, g);
@@ -205,8 +202,7 @@ mpyi_dict_search_simple(const struct mpyi_dict *d, mpy_object *key, uint64_t has
     return search(d, &w, match_simple, mpyi_dict_spread(hash), place);
 }
 
-/* ---- the search that may run user code
- * ---------------------------------------------------------------- */
+/* ---- the search that may run user code ------------------------------------------------------ */
 
 #define CHANGED 2
 
@@ -242,7 +238,7 @@ search_pass(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_
             uint64_t spread, struct mpyi_dict_place *place)
 {
     size_t mask = mpyi_dict_group_mask(mpyi_dict_log2(d));
-    size_t g = (size_t)spread & mask;
+    size_t g = mpyi_dict_home(mpyi_dict_log2(d), spread);
     size_t step = 0;
     for (;;) {
         const uint8_t *group = mpyi_dict_group(d->entries, mpyi_dict_log2(d), g);
@@ -289,8 +285,7 @@ mpyi_dict_search_any(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key
     return found;
 }
 
-/* ---- placing and rebuilding
- * ---------------------------------------------------------------------------- */
+/* ---- placing and rebuilding ----------------------------------------------------------------- */
 
 static void
 empty_groups(struct mpyi_dict_entry *entries, unsigned log2)
@@ -329,7 +324,7 @@ new_table(struct mpyi_thread *t, unsigned log2, unsigned kind, unsigned *shape)
 void
 mpyi_dict_free_block(struct mpyi_thread *t, struct mpyi_dict_entry *entries, uint64_t state)
 {
-    unsigned log2 = SHAPE_LOG2(state);
+    unsigned log2 = mpyi_dict_log2_of(state);
     unsigned kind = SHAPE_KIND(state);
     mpyi_array_free(t->heap, (char *)entries - bytes_below(log2, kind) - SHAPE_PADDING(state),
                     table_bytes(log2, kind));
@@ -340,7 +335,7 @@ static inline uint8_t *
 free_group(struct mpyi_dict_entry *entries, unsigned log2, uint64_t spread)
 {
     size_t mask = mpyi_dict_group_mask(log2);
-    size_t g = (size_t)spread & mask;
+    size_t g = mpyi_dict_home(log2, spread);
     size_t step = 0;
     uint8_t *group = mpyi_dict_group(entries, log2, g);
     while (MPY_UNLIKELY(mpyi_group_free(group) == 0)) {
@@ -379,8 +374,7 @@ place_all(struct mpyi_dict_entry *entries, unsigned log2, unsigned kind, size_t 
                 }
                 spread[i] = spread_of(entries[e].key, mpyi_dict_hash_simple(entries[e].key));
             }
-            __builtin_prefetch(
-                mpyi_dict_group(entries, log2, (size_t)spread[i] & mpyi_dict_group_mask(log2)), 1);
+            __builtin_prefetch(mpyi_dict_group(entries, log2, mpyi_dict_home(log2, spread[i])), 1);
         }
         for (i = 0; i < m; i++) {
             place_entry(free_group(entries, log2, spread[i]), log2, spread[i], from + i);
@@ -460,8 +454,7 @@ make_room(struct mpyi_thread *t, struct mpyi_dict *d, unsigned kind)
     return rebuild(t, d, log2, kind);
 }
 
-/* ---- changes
- * --------------------------------------------------------------------------------------------- */
+/* ---- changes -------------------------------------------------------------------------------- */
 
 /* Adds an entry in a group that is not full to a table that has room for it. */
 static inline void
@@ -508,32 +501,6 @@ mpyi_dict_add(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_o
     put(d, key, value, hash, mpyi_dict_group(d->entries, log2, group),
         kind == MPYI_DICT_STR ? hash : mpyi_dict_spread(hash));
     return 0;
-}
-
-void
-mpyi_dict_take(struct mpyi_dict *d, struct mpyi_dict_place place)
-{
-    struct mpyi_dict_entry *entries = d->entries;
-    uint8_t *group = mpyi_dict_group(entries, mpyi_dict_log2(d), place.group);
-    size_t i = place.entry;
-    size_t used = mpyi_dict_used(d);
-    int emptied = mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0;
-    group[place.slot] = emptied ? (uint8_t)MPYI_SLOT_EMPTY : (uint8_t)MPYI_SLOT_DELETED;
-    entries[i].key = NULL;
-    entries[i].value = NULL;
-    d->live--;
-    d->state += MPYI_DICT_VERSION_ONE;
-    if (i + 1 == used && emptied) {
-        used--;
-        d->refs -= 2;
-    }
-    if (i == d->first) {
-        size_t first = i;
-        while (first < used && entries[first].key == NULL) {
-            first++;
-        }
-        d->first = (uint32_t)first;
-    }
 }
 
 int
@@ -589,8 +556,7 @@ mpyi_dict_table_bytes(const struct mpyi_dict *d)
     return table_bytes(mpyi_dict_log2(d), mpyi_dict_kind(d));
 }
 
-/* ---- the validator
- * ---------------------------------------------------------------------------------------- */
+/* ---- the validator -------------------------------------------------------------------------- */
 
 /* The entry is reachable from its hash through groups without EMPTY slots. */
 static int
@@ -599,7 +565,7 @@ entry_is_reachable(const struct mpyi_dict *d, size_t i)
     uint64_t spread = spread_of(d->entries[i].key, hash_of_entry(d, i));
     unsigned log2 = mpyi_dict_log2(d);
     size_t mask = mpyi_dict_group_mask(log2);
-    size_t g = (size_t)spread & mask;
+    size_t g = mpyi_dict_home(log2, spread);
     size_t step;
     for (step = 1; step <= mask + 1; step++) {
         const uint8_t *group = mpyi_dict_group(d->entries, log2, g);

@@ -60,10 +60,13 @@
 #define MPYI_GROUP         16u
 #define MPYI_DICT_LOG2_MAX 32u
 
+/* The state of a dict has this minus log2 of the slots: the distance by which a spread hash is
+   shifted to get the group, where there are several. */
+#define MPYI_DICT_TOP 68u
+
 #define MPYI_DICT_VERSION_ONE ((uint64_t)1 << 16)
 
-/* ---- groups of control bytes: bit n of a result is for byte n
- * ------------------------------------ */
+/* ---- groups of control bytes: bit n of a result is for byte n ------------------------------- */
 
 /* Portable: two words at a time. Exact; used where there is no SSE2, and to test the other. */
 static inline uint32_t
@@ -120,12 +123,11 @@ mpyi_group_free(const uint8_t *group)
 #endif
 }
 
-/* ---- hashes
- * ---------------------------------------------------------------------------------------- */
+/* ---- hashes --------------------------------------------------------------------------------- */
 
 __extension__ typedef unsigned __int128 mpyi_u128;
 
-/* What indexes the table for keys that are no strs: low bits choose the group, the top 7 are the
+/* What indexes the table for keys that are no strs: the top bits choose the group, the low 7 are the
    control byte. The hash of a str is that as it is. */
 static inline uint64_t
 mpyi_dict_spread(uint64_t hash)
@@ -141,7 +143,7 @@ mpyi_dict_spread(uint64_t hash)
 static inline uint8_t
 mpyi_dict_tag(uint64_t spread)
 {
-    return (uint8_t)(spread >> 57);
+    return (uint8_t)(spread & 0x7F);
 }
 
 /* Hash of a number or constant; out of line for all but ints. */
@@ -175,13 +177,18 @@ mpyi_dict_kind_of_key(const mpy_object *key)
                                                                             : MPYI_DICT_GENERAL;
 }
 
-/* ---- geometry
- * ------------------------------------------------------------------------------------- */
+/* ---- geometry ------------------------------------------------------------------------------- */
+
+static inline unsigned
+mpyi_dict_log2_of(uint64_t state)
+{
+    return MPYI_DICT_TOP - ((unsigned)state & 0xFFu);
+}
 
 static inline unsigned
 mpyi_dict_log2(const struct mpyi_dict *d)
 {
-    return (unsigned)d->state & 0xFFu;
+    return mpyi_dict_log2_of(d->state);
 }
 
 /* What `entries` points behind while there is no table: a group without keys. */
@@ -209,6 +216,13 @@ static inline size_t
 mpyi_dict_group_mask(unsigned log2)
 {
     return (((size_t)1 << log2) - 1) / MPYI_GROUP;
+}
+
+/* The group where the search for a key begins. */
+static inline size_t
+mpyi_dict_home(unsigned log2, uint64_t spread)
+{
+    return log2 <= 4 ? 0 : (size_t)(spread >> (MPYI_DICT_TOP - log2));
 }
 
 /* log2 of the bytes of a group. */
@@ -270,33 +284,28 @@ struct mpyi_dict_place {
 #define MPYI_DICT_HIT  1
 #define MPYI_DICT_MISS 0
 
-/* ---- the first look of a search ------------------------------------------------------------------ */
+/* ---- the first look of a search ------------------------------------------------------------- */
 
-#define MPYI_DICT_UNSURE 2
+#define MPYI_DICT_UNSURE   2
+#define MPYI_DICT_NO_ENTRY UINT32_MAX
 
-/* For the keys that mpyi_dict_search_str() takes: HIT when the first group has the key itself, MISS
-   when it has no candidate and an EMPTY slot. Most look-ups end here, without a call. UNSURE:
-   search. */
-static inline int
-mpyi_dict_first_look(const struct mpyi_dict *d, const mpy_object *key, uint64_t spread,
-                     struct mpyi_dict_place *place)
+/* In one group whose indices have that many bytes (0, 1 or 3, a constant). */
+static inline __attribute__((always_inline)) int
+mpyi_dict_look_in(const struct mpyi_dict_entry *entries, const uint8_t *group, unsigned width,
+                  const mpy_object *key, uint64_t spread, struct mpyi_dict_place *place)
 {
-    struct mpyi_dict_entry *entries = d->entries;
-    unsigned log2 = mpyi_dict_log2(d);
-    size_t g = (size_t)spread & mpyi_dict_group_mask(log2);
-    const uint8_t *group = mpyi_dict_group(entries, log2, g);
     uint32_t hits = mpyi_group_match(group, mpyi_dict_tag(spread));
-    place->group = g;
     if (hits == 0) {
+        place->entry = MPYI_DICT_NO_ENTRY;
         return MPY_LIKELY(mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0) ? MPYI_DICT_MISS
                                                                          : MPYI_DICT_UNSURE;
     }
     do {
         unsigned slot = (unsigned)__builtin_ctz(hits);
-        size_t i = mpyi_dict_index(group, log2, slot);
+        size_t i = mpyi_dict_index(group, width == 3 ? 9 : width == 1 ? 5 : 4, slot);
+        place->slot = slot;
+        place->entry = (uint32_t)i;
         if (MPY_LIKELY(entries[i].key == key)) {
-            place->slot = slot;
-            place->entry = (uint32_t)i;
             return MPYI_DICT_HIT;
         }
         hits &= hits - 1;
@@ -304,8 +313,36 @@ mpyi_dict_first_look(const struct mpyi_dict *d, const mpy_object *key, uint64_t 
     return MPYI_DICT_UNSURE;
 }
 
-/* ---- searches that run no code: 1 hit, 0 miss
- * ------------------------------------------------------- */
+/* For the keys that mpyi_dict_search_str() takes: HIT when the first group has the key itself, MISS
+   when it has no candidate and an EMPTY slot. Most look-ups end here, without a call. UNSURE: search;
+   place->entry is the last candidate, if there was one. */
+static inline __attribute__((always_inline)) int
+mpyi_dict_first_look(const struct mpyi_dict *d, const mpy_object *key, uint64_t spread,
+                     struct mpyi_dict_place *place)
+{
+    const struct mpyi_dict_entry *entries = d->entries;
+    const uint8_t *bottom = (const uint8_t *)entries;
+    unsigned top = (unsigned)d->state & 0xFFu;
+    size_t g;
+    if (top - (MPYI_DICT_TOP - 24) < 16) { /* log2 9..24 */
+        g = (size_t)(spread >> top);
+        place->group = g;
+        return mpyi_dict_look_in(entries, bottom - 64 * (g + 1), 3, key, spread, place);
+    }
+    if (top >= 64) { /* log2 0..4 */
+        place->group = 0;
+        return mpyi_dict_look_in(entries, bottom - 16, 0, key, spread, place);
+    }
+    if (top < MPYI_DICT_TOP - 24) {
+        place->entry = MPYI_DICT_NO_ENTRY;
+        return MPYI_DICT_UNSURE;
+    }
+    g = (size_t)(spread >> top); /* log2 5..8 */
+    place->group = g;
+    return mpyi_dict_look_in(entries, bottom - 32 * (g + 1), 1, key, spread, place);
+}
+
+/* ---- searches that run no code: 1 hit, 0 miss ----------------------------------------------- */
 
 /* A str in a table of kind STR or SIMPLE. hash: mpyi_str_hash(key). */
 int
@@ -322,8 +359,7 @@ int
 mpyi_dict_search_simple(const struct mpyi_dict *d, mpy_object *key, uint64_t hash,
                         struct mpyi_dict_place *place);
 
-/* ---- search that may run code
- * ------------------------------------------------------------------------ */
+/* ---- search that may run code --------------------------------------------------------------- */
 
 /* Any key in any table. 1, 0, or -1 with an error set. When user code changed the keys the search
    starts over, so the place is right on return. (U) */
@@ -331,8 +367,7 @@ MPY_NODISCARD int
 mpyi_dict_search_any(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_t hash,
                      struct mpyi_dict_place *place);
 
-/* ---- changes; they run no code
- * -------------------------------------------------------------------------- */
+/* ---- changes; they run no code -------------------------------------------------------------- */
 
 /* Adds an entry that a search has just missed in `group`; key and value get new references. hash:
    the key's. int0: MemoryError, the dict is unchanged. */
@@ -341,8 +376,31 @@ mpyi_dict_add(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_o
               uint64_t hash, size_t group);
 
 /* Takes the entry of a hit out of the table; its two references go to the caller. */
-void
-mpyi_dict_take(struct mpyi_dict *d, struct mpyi_dict_place place);
+static inline void
+mpyi_dict_take(struct mpyi_dict *d, struct mpyi_dict_place place)
+{
+    struct mpyi_dict_entry *entries = d->entries;
+    uint8_t *group = mpyi_dict_group(entries, mpyi_dict_log2(d), place.group);
+    size_t i = place.entry;
+    size_t used = mpyi_dict_used(d);
+    int emptied = mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0;
+    group[place.slot] = emptied ? (uint8_t)MPYI_SLOT_EMPTY : (uint8_t)MPYI_SLOT_DELETED;
+    entries[i].key = NULL;
+    entries[i].value = NULL;
+    d->live--;
+    d->state += MPYI_DICT_VERSION_ONE;
+    if (i + 1 == used && emptied) {
+        used--;
+        d->refs -= 2;
+    }
+    if (i == d->first) {
+        size_t first = i;
+        while (first < used && entries[first].key == NULL) {
+            first++;
+        }
+        d->first = (uint32_t)first;
+    }
+}
 
 /* Makes room for n entries in all. int0. */
 MPY_NODISCARD int
@@ -361,7 +419,7 @@ mpyi_dict_reset(struct mpyi_dict *d, uint64_t version)
     d->entries = (struct mpyi_dict_entry *)(uintptr_t)&mpyi_dict_no_table.none;
     d->live = 0;
     d->first = 0;
-    d->state = version << 16;
+    d->state = version << 16 | MPYI_DICT_TOP;
 }
 
 /* Frees a table that d does not point to any more; state: what d had with it. */
@@ -371,7 +429,7 @@ mpyi_dict_free_block(struct mpyi_thread *t, struct mpyi_dict_entry *entries, uin
 static inline void
 mpyi_dict_free_table(struct mpyi_thread *t, struct mpyi_dict_entry *entries, uint64_t state)
 {
-    if ((state & 0xFF) != 0) {
+    if ((state & 0xFF) != MPYI_DICT_TOP) {
         mpyi_dict_free_block(t, entries, state);
     }
 }

@@ -48,6 +48,9 @@ mpy_object_get_item(mpy_object *o, mpy_object *key)
     }
     value = type->slots.get_item(o, key);
     mpyi_depth_leave(t);
+    if (MPY_UNLIKELY(value == NULL) && type == &mpyi_dict_type) {
+        (void)mpyi_err_unhashable_key(__func__, key);
+    }
     return value;
 }
 
@@ -68,6 +71,9 @@ set_item(struct mpyi_thread *t, const char *function, mpy_object *o, mpy_object 
     }
     result = type->slots.set_item(o, key, value);
     mpyi_depth_leave(t);
+    if (MPY_UNLIKELY(result < 0) && type == &mpyi_dict_type) {
+        return mpyi_err_unhashable_key(function, key);
+    }
     return result < 0 ? -1 : 0;
 }
 

@@ -28,12 +28,12 @@
 #include "types/dict.h"
 #include "types/list.h"
 #include "types/number.h"
+#include "types/short.h"
 #include "types/str.h"
 #include "types/tuple.h"
 #include "types/utf8.h"
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static inline struct mpyi_iter *
 iter_of(const mpy_object *o)
@@ -74,8 +74,7 @@ iter_empty(struct mpyi_thread *t, mpy_object *o)
     mpyi_xdrop(t, source);
 }
 
-/* ---- `iter` slots
- * ------------------------------------------------------------------------------------ */
+/* ---- `iter` slots --------------------------------------------------------------------------- */
 
 static mpy_object *
 new_over(mpy_object *o, uint32_t kind)
@@ -125,8 +124,7 @@ mpyi_iter_of_range(mpy_object *o)
     return new_over(o, MPYI_ITER_RANGE);
 }
 
-/* ---- the next element
- * ---------------------------------------------------------------------------------- */
+/* ---- the next element ----------------------------------------------------------------------- */
 
 /* found, for all of these: 0 means the end. */
 
@@ -262,8 +260,7 @@ next_of(struct mpyi_thread *t, struct mpyi_iter *it, mpy_object **out)
     return found;
 }
 
-/* ---- the protocol
- * ----------------------------------------------------------------------------------------- */
+/* ---- the protocol --------------------------------------------------------------------------- */
 
 mpy_object *
 mpyi_iter_get(struct mpyi_thread *t, mpy_object *o)
@@ -326,21 +323,42 @@ mpy_iter_get(mpy_object *o)
                      : (mpy_object *)mpyi_err_argument(__func__, "o", "iterable", NULL);
 }
 
-int
-mpy_iter_next(mpy_object *it, mpy_object **out)
+static MPYI_LONG_WAY int
+next_the_long_way(mpy_object *it, mpy_object **out)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
-    if (MPY_UNLIKELY(t == NULL) || MPY_UNLIKELY(it == NULL) || MPY_UNLIKELY(out == NULL)) {
+    struct mpyi_thread *t = mpyi_enter("mpy_iter_next");
+    if (t == NULL || it == NULL || out == NULL) {
         if (out != NULL) {
             *out = NULL;
         }
         if (t != NULL) {
-            (void)mpyi_err_argument(__func__, out == NULL ? "out" : "it",
+            (void)mpyi_err_argument("mpy_iter_next", out == NULL ? "out" : "it",
                                     out == NULL ? "pointer" : "iterator", NULL);
         }
         return -1;
     }
     return mpyi_iter_next(t, it, out);
+}
+
+/* The short way is for elements of lists. */
+int
+mpy_iter_next(mpy_object *o, mpy_object **out)
+{
+    if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(o != NULL) && mpy_priv_is_heap(o) &&
+        MPY_LIKELY(out != NULL) && mpyi_head(o)->type == &mpyi_iterator_type.head) {
+        struct mpyi_iter *it = iter_of(o);
+        mpy_object *source = it->source;
+        size_t i = it->position;
+        if (source != NULL && it->kind == MPYI_ITER_LIST && i < mpyi_list(source)->count) {
+            mpy_object *item = mpyi_list(source)->items[i];
+            if (MPY_LIKELY(mpyi_take_reference(item))) {
+                *out = item;
+                it->position = i + 1;
+                return 1;
+            }
+        }
+    }
+    return next_the_long_way(o, out);
 }
 
 int
@@ -356,8 +374,7 @@ mpy_iter_check(mpy_object *o)
     return mpyi_type_of(o)->slots.next != NULL;
 }
 
-/* ---- visiting each element
- * ---------------------------------------------------------------------------------- */
+/* ---- visiting each element ------------------------------------------------------------------ */
 
 /* Calls fn with an element that is held meanwhile. 0: go on. */
 static inline int
@@ -427,8 +444,12 @@ mpy_iter_each(mpy_object *o, mpy_iter_visit_fn fn, void *data)
     if (t == NULL) {
         return -1;
     }
-    if (o == NULL || fn == NULL) {
-        (void)mpyi_err_argument(__func__, o == NULL ? "o" : "fn", "iterable and function", NULL);
+    if (!mpyi_is_iterable(o)) {
+        (void)mpyi_err_argument(__func__, "o", "iterable", o);
+        return -1;
+    }
+    if (fn == NULL) {
+        (void)mpyi_err_argument(__func__, "fn", "function", NULL);
         return -1;
     }
     mpy_incref(o);

@@ -72,6 +72,18 @@ mpyi_iter_of_bytes(mpy_object *o);
 mpy_object *
 mpyi_iter_of_range(mpy_object *o);
 
+/* mpyi_iter_get() of o, which may be NULL, would not fail for want of a way to iterate. */
+static inline int
+mpyi_is_iterable(const mpy_object *o)
+{
+    const struct mpyi_slots *slots;
+    if (o == NULL) {
+        return 0;
+    }
+    slots = &mpyi_type_of(o)->slots;
+    return slots->iter != NULL || slots->next != NULL || slots->get_item != NULL;
+}
+
 /* mpy_iter_get() and mpy_iter_next() for callers that are attached and have checked for NULL. */
 MPY_NODISCARD mpy_object *
 mpyi_iter_get(struct mpyi_thread *t, mpy_object *o);

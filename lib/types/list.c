@@ -17,12 +17,12 @@
 #include "types/iter.h"
 #include "types/number.h"
 #include "types/protocol.h"
+#include "types/short.h"
 #include "types/tuple.h"
 
 #define SHRINK_ABOVE 32u
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 /* Elements that fit into the block a request for n gets. n <= MPYI_LIST_MAX. */
 static inline size_t
@@ -128,8 +128,7 @@ mpyi_list_clear(struct mpyi_thread *t, struct mpyi_list *list)
     mpyi_array_free(t->heap, old.items, old.capacity * sizeof *old.items);
 }
 
-/* ---- size
- * -------------------------------------------------------------------------------------------- */
+/* ---- size ----------------------------------------------------------------------------------- */
 
 /* Moves the array to one of `capacity` elements. int0. */
 static int
@@ -196,8 +195,7 @@ take(struct mpyi_thread *t, struct mpyi_list *list, size_t i)
     return o;
 }
 
-/* ---- the public functions
- * ---------------------------------------------------------------------------- */
+/* ---- the public functions ------------------------------------------------------------------- */
 
 static inline struct mpyi_list *
 check_list(const char *function, const mpy_object *o)
@@ -260,19 +258,31 @@ mpy_list_length(mpy_object *o)
     return (ptrdiff_t)list->count;
 }
 
-mpy_object *
-mpy_list_get(mpy_object *o, ptrdiff_t i)
+static MPYI_LONG_WAY mpy_object *
+get_the_long_way(mpy_object *o, ptrdiff_t i)
 {
     struct mpyi_list *list;
-    if (MPY_UNLIKELY(mpyi_enter(__func__) == NULL) ||
-        MPY_UNLIKELY((list = check_list(__func__, o)) == NULL)) {
+    if (mpyi_enter("mpy_list_get") == NULL || (list = check_list("mpy_list_get", o)) == NULL) {
         return NULL;
     }
-    if (MPY_UNLIKELY((size_t)i >= list->count)) {
-        (void)index_error(__func__, i, list->count);
+    if ((size_t)i >= list->count) {
+        (void)index_error("mpy_list_get", i, list->count);
         return NULL;
     }
     return mpy_newref(list->items[i]);
+}
+
+mpy_object *
+mpy_list_get(mpy_object *o, ptrdiff_t i)
+{
+    if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_list_check(o)) &&
+        MPY_LIKELY((size_t)i < mpyi_list(o)->count)) {
+        mpy_object *item = mpyi_list(o)->items[i];
+        if (MPY_LIKELY(mpyi_take_reference(item))) {
+            return item;
+        }
+    }
+    return get_the_long_way(o, i);
 }
 
 ptrdiff_t
@@ -341,18 +351,34 @@ mpy_list_insert(mpy_object *o, ptrdiff_t i, mpy_object *value)
     return 0;
 }
 
-int
-mpy_list_append(mpy_object *o, mpy_object *value)
+static MPYI_LONG_WAY int
+append_the_long_way(mpy_object *o, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
-    if (MPY_UNLIKELY(t == NULL) || MPY_UNLIKELY(check_list(__func__, o) == NULL)) {
+    struct mpyi_thread *t = mpyi_enter("mpy_list_append");
+    if (t == NULL || check_list("mpy_list_append", o) == NULL) {
         return -1;
     }
-    if (MPY_UNLIKELY(value == NULL)) {
-        (void)mpyi_err_argument(__func__, "value", "object", NULL);
+    if (value == NULL) {
+        (void)mpyi_err_argument("mpy_list_append", "value", "object", NULL);
         return -1;
     }
     return mpyi_list_append(t, o, value);
+}
+
+int
+mpy_list_append(mpy_object *o, mpy_object *value)
+{
+    if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_list_check(o)) &&
+        MPY_LIKELY(value != NULL)) {
+        struct mpyi_list *list = mpyi_list(o);
+        size_t n = list->count;
+        if (MPY_LIKELY(n != list->capacity) && MPY_LIKELY(mpyi_take_reference(value))) {
+            list->items[n] = value;
+            list->count = n + 1;
+            return 0;
+        }
+    }
+    return append_the_long_way(o, value);
 }
 
 mpy_object *
@@ -417,8 +443,7 @@ mpy_list_as_tuple(mpy_object *o)
     return mpyi_tuple_from(t, list->items, list->count);
 }
 
-/* ---- the type
- * ------------------------------------------------------------------------------------------ */
+/* ---- the type ------------------------------------------------------------------------------- */
 
 int
 mpyi_index_of_key(const char *function, const char *type, mpy_object *key, size_t n, size_t *out)

@@ -18,8 +18,7 @@
 #include "types/strwriter.h"
 #include "types/tuple.h"
 
-/* ---- shared with tuples
- * ---------------------------------------------------------------------------- */
+/* ---- shared with tuples --------------------------------------------------------------------- */
 
 /* a == b of two elements, held meanwhile: bool. */
 static inline int
@@ -132,8 +131,7 @@ mpyi_repr_container(mpy_object *o, const char *nested,
     return mpyi_writer_finish(&w);
 }
 
-/* ---- slots of the list
- * -------------------------------------------------------------------------------- */
+/* ---- slots of the list ---------------------------------------------------------------------- */
 
 static int
 write_list(struct mpy_strwriter *w, mpy_object *o)
@@ -217,8 +215,7 @@ mpyi_list_slot_multiply(mpy_object *a, mpy_object *b)
     return (mpy_object *)product;
 }
 
-/* ---- extend and reverse
- * -------------------------------------------------------------------------------- */
+/* ---- extend and reverse --------------------------------------------------------------------- */
 
 /* Appends n elements of another list, of a tuple, or of the list itself. int0. */
 static int
@@ -277,8 +274,8 @@ mpy_list_extend(mpy_object *list, mpy_object *iterable)
     if (t == NULL || check_list(__func__, list) < 0) {
         return -1;
     }
-    if (iterable == NULL) {
-        (void)mpyi_err_argument(__func__, "iterable", "iterable", NULL);
+    if (!mpyi_is_iterable(iterable)) {
+        (void)mpyi_err_argument(__func__, "iterable", "iterable", iterable);
         return -1;
     }
     return mpyi_list_extend(t, list, iterable);

@@ -219,6 +219,17 @@ mpyi_hash_unhashable(mpy_object *o, int64_t *out)
 }
 
 int
+mpyi_err_unhashable_key(const char *function, const mpy_object *key)
+{
+    const struct mpyi_type *type = mpyi_type_of(key);
+    if (type->slots.hash == mpyi_hash_unhashable ||
+        (type->slots.hash == NULL && (type->head.flags & (MPY_TF_LIST | MPY_TF_DICT)) != 0)) {
+        (void)mpyi_err_argument(function, "key", "hashable object", key);
+    }
+    return -1;
+}
+
+int
 mpyi_hash(struct mpyi_thread *t, mpy_object *o, int64_t *out)
 {
     const struct mpyi_type *type = mpyi_type_of(o);

@@ -33,6 +33,11 @@ mpyi_repr_leave(struct mpyi_thread *t, mpy_object *o);
 MPY_NODISCARD int
 mpyi_hash(struct mpyi_thread *t, mpy_object *o, int64_t *out);
 
+/* After a look-up failed: when that was because the key's type has no hash, the error names the
+   function that the host called. Always -1. */
+int
+mpyi_err_unhashable_key(const char *function, const mpy_object *key) __attribute__((cold));
+
 /* Hash of an object that is compared by identity. */
 int64_t
 mpyi_hash_identity(const mpy_object *o);

@@ -61,8 +61,7 @@ range_dealloc(struct mpyi_thread *t, mpy_object *o)
     mpyi_atom_free(t->heap, o, sizeof(struct mpyi_range));
 }
 
-/* ---- slots
- * ------------------------------------------------------------------------------------------- */
+/* ---- slots ---------------------------------------------------------------------------------- */
 
 static int
 write_int(struct mpy_strwriter *w, int64_t value)

@@ -17,7 +17,7 @@
  */
 #include "types/str.h"
 
-#include "minipy/iter.h"
+#include "types/iter.h"
 #include "minipy/list.h"
 #include "types/strwriter.h"
 #include "types/utf8.h"
@@ -268,18 +268,6 @@ join_item(void *data, mpy_object *item)
     return mpyi_writer_str(&j->w, mpyi_str_of(item));
 }
 
-/* mpy_iter_get() of it would not fail for its type. */
-static int
-is_iterable(const mpy_object *o)
-{
-    const struct mpyi_slots *slots;
-    if (o == NULL) {
-        return 0;
-    }
-    slots = &mpyi_type_of(o)->slots;
-    return slots->iter != NULL || slots->next != NULL || slots->get_item != NULL;
-}
-
 mpy_object *
 mpy_str_join(mpy_object *sep, mpy_object *iterable)
 {
@@ -288,7 +276,7 @@ mpy_str_join(mpy_object *sep, mpy_object *iterable)
     if (t == NULL || (sep != NULL && !is_text(__func__, "sep", sep))) {
         return NULL;
     }
-    if (!is_iterable(iterable)) {
+    if (!mpyi_is_iterable(iterable)) {
         return mpyi_err_argument(__func__, "iterable", "iterable", iterable);
     }
     mpyi_writer_init(&j.w, t);

@@ -18,6 +18,7 @@
 #include "types/list.h"
 #include "types/number.h"
 #include "types/protocol.h"
+#include "types/short.h"
 #include "types/strwriter.h"
 
 #include <stdarg.h>
@@ -25,8 +26,7 @@
 const struct mpyi_tuple mpyi_tuple_empty = {
     {0xFFFFFFFFu, MPY_PRIV_GC_CANDIDATE, &mpyi_tuple_type.head}, 0, {{NULL}}};
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static inline size_t
 cell_size(size_t n)
@@ -85,10 +85,16 @@ mpyi_tuple_discard(struct mpyi_thread *t, mpy_object *o)
 
 /* 1 when v points into the GC space: one compare that also rejects NULL and all immediates. */
 static inline int
+in_range(uint64_t base, uint64_t span, const mpy_object *v)
+{
+    uint64_t offset = (uint64_t)(uintptr_t)v - base;
+    return (offset >> 3 | offset << 61) < span >> 3;
+}
+
+static inline int
 in_gc_space(const struct mpyi_rtheap *heap, const mpy_object *v)
 {
-    uint64_t offset = (uint64_t)(uintptr_t)v - (uint64_t)(uintptr_t)heap->gc_space.base;
-    return (offset >> 3 | offset << 61) < heap->gc_space.span >> 3;
+    return in_range((uint64_t)(uintptr_t)heap->gc_space.base, heap->gc_space.span, v);
 }
 
 static inline int
@@ -146,8 +152,32 @@ tuple_free_extra(struct mpyi_thread *t, mpy_object *o)
     }
 }
 
-/* ---- making
- * ------------------------------------------------------------------------------------------ */
+/* ---- making --------------------------------------------------------------------------------- */
+
+/* Copies n items with a reference each, and tracks the tuple if it has to be. The number copied:
+   less than n when an item is NULL. */
+static inline size_t
+fill(struct mpyi_thread *t, mpy_object *o, mpy_object *const *items, size_t n)
+{
+    mpy_object **to = mpyi_tuple_items(o);
+    const uint64_t base = (uint64_t)(uintptr_t)t->heap->gc_space.base;
+    const uint64_t span = t->heap->gc_space.span;
+    int inside = 0;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        mpy_object *item = items[i];
+        if (MPY_UNLIKELY(item == NULL)) {
+            return i;
+        }
+        to[i] = item;
+        inside |= in_range(base, span, item);
+        mpy_incref(item);
+    }
+    if (inside) {
+        mpyi_tuple_finish(t, o);
+    }
+    return n;
+}
 
 mpy_object *
 mpyi_tuple_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
@@ -158,8 +188,7 @@ mpyi_tuple_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
     }
     o = mpyi_tuple_alloc(t, n);
     if (MPY_LIKELY(o != NULL)) {
-        mpyi_items_copy(mpyi_tuple_items(o), items, n);
-        mpyi_tuple_finish(t, o);
+        (void)fill(t, o, items, n);
     }
     return o;
 }
@@ -204,30 +233,35 @@ mpyi_tuple_slice(struct mpyi_thread *t, mpy_object *o, size_t from, size_t to)
     return mpyi_tuple_from(t, mpyi_tuple_items(o) + from, to - from);
 }
 
-/* ---- the public functions
- * ------------------------------------------------------------------------------ */
+/* ---- the public functions ------------------------------------------------------------------- */
 
 mpy_object *
 mpy_tuple_from_array(mpy_object *const *items, size_t n)
 {
     struct mpyi_thread *t = mpyi_enter(__func__);
-    size_t i;
+    mpy_object *o;
+    size_t done;
     if (MPY_UNLIKELY(t == NULL)) {
         return NULL;
     }
-    if (MPY_UNLIKELY(n != 0 && items == NULL)) {
+    if (n == 0) {
+        return mpyi_tuple_new_empty();
+    }
+    if (MPY_UNLIKELY(items == NULL)) {
         return (mpy_object *)mpyi_err_argument(__func__, "items", "array", NULL);
     }
-    if (MPY_UNLIKELY(n > PTRDIFF_MAX / sizeof *items)) {
-        return (mpy_object *)mpyi_err_no_memory(); /* before reading what cannot be there */
-    }
-    for (i = 0; i < n; i++) {
-        if (MPY_UNLIKELY(items[i] == NULL)) {
-            return (mpy_object *)mpyi_err_argument(__func__, "items", "array of objects", NULL);
-        }
-    }
     mpyi_safe_point(t);
-    return mpyi_tuple_from(t, items, n);
+    o = mpyi_tuple_alloc(t, n);
+    if (MPY_UNLIKELY(o == NULL)) {
+        return NULL;
+    }
+    done = fill(t, o, items, n);
+    if (MPY_UNLIKELY(done < n)) {
+        mpyi_tuple_discard(t, o);
+        mpy_decref_many(items, done);
+        return (mpy_object *)mpyi_err_argument(__func__, "items", "array of objects", NULL);
+    }
+    return o;
 }
 
 mpy_object *
@@ -286,22 +320,34 @@ mpy_tuple_length(mpy_object *o)
     return (ptrdiff_t)mpyi_tuple_count(o);
 }
 
-mpy_object *
-mpy_tuple_get(mpy_object *o, ptrdiff_t i)
+static MPYI_LONG_WAY mpy_object *
+get_the_long_way(mpy_object *o, ptrdiff_t i)
 {
-    if (MPY_UNLIKELY(mpyi_enter(__func__) == NULL) || MPY_UNLIKELY(check_tuple(__func__, o) < 0)) {
+    if (mpyi_enter("mpy_tuple_get") == NULL || check_tuple("mpy_tuple_get", o) < 0) {
         return NULL;
     }
-    if (MPY_UNLIKELY((size_t)i >= mpyi_tuple_count(o))) {
-        return (mpy_object *)mpyi_err_format(MPY_EXC_INDEX_ERROR,
-                                             "%s(): tuple index out of range: %td of %zu", __func__,
-                                             i, mpyi_tuple_count(o));
+    if ((size_t)i >= mpyi_tuple_count(o)) {
+        return (mpy_object *)mpyi_err_format(
+            MPY_EXC_INDEX_ERROR, "mpy_tuple_get(): tuple index out of range: %td of %zu", i,
+            mpyi_tuple_count(o));
     }
     return mpy_newref(mpyi_tuple_items(o)[i]);
 }
 
-/* ---- the type
- * ------------------------------------------------------------------------------------------- */
+mpy_object *
+mpy_tuple_get(mpy_object *o, ptrdiff_t i)
+{
+    if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_tuple_check(o)) &&
+        MPY_LIKELY((size_t)i < mpyi_tuple_count(o))) {
+        mpy_object *item = mpyi_tuple_items(o)[i];
+        if (MPY_LIKELY(mpyi_take_reference(item))) {
+            return item;
+        }
+    }
+    return get_the_long_way(o, i);
+}
+
+/* ---- the type ------------------------------------------------------------------------------- */
 
 static int
 write_tuple(struct mpy_strwriter *w, mpy_object *o)

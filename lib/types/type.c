@@ -408,11 +408,16 @@ void
 mpyi_type_instance_gone(struct mpyi_thread *t, struct mpyi_heap_type *type)
 {
     const struct mpy_priv_header *head = &type->type.head.head;
-    /* Tracked: its count fell to 0 before. Otherwise that is happening now: it waits in t->dying,
-       its first word a link, and will find no instances left. */
-    if (--type->live == 0 && MPY_UNLIKELY(head->refcnt == 0) &&
-        (head->gcword & MPY_PRIV_GC_TRACKED) != 0) {
+    type->live--;
+    /* Not tracked: its count is falling to 0 now, it waits in t->dying, its first word a link, and
+       will find no instances left. */
+    if ((head->gcword & MPY_PRIV_GC_TRACKED) == 0) {
+        return;
+    }
+    if (type->live == 0 && head->refcnt == 0) {
         mpyi_dying(t, (mpy_object *)type);
+    } else if ((int32_t)head->gcword >= 0) {
+        mpy_priv_gc_candidate((mpy_object *)type); /* an instance is a reference to its type */
     }
 }
 

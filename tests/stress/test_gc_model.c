@@ -23,7 +23,7 @@
 #include <cmocka.h>
 
 #define MAX_OBJECTS 4096
-#define MAX_WIDTH 8
+#define MAX_WIDTH   8
 
 static struct {
     uint32_t n;
@@ -51,7 +51,7 @@ rnd(uint32_t n)
     return (uint32_t)((seed >> 20) % n);
 }
 
-/* ---- the model -------------------------------------------------------------------------------------- */
+/* ---- the model ------------------------------------------------------------------------------ */
 
 static void
 push(uint32_t *depth, int32_t i)
@@ -94,7 +94,7 @@ references_to(uint32_t target)
     return n;
 }
 
-/* ---- changing graph and model together -------------------------------------------------------------- */
+/* ---- changing graph and model together ------------------------------------------------------ */
 
 /* A value that is no reference, with the bits of the address of a living cell. */
 static mpy_object *
@@ -149,8 +149,7 @@ random_edges(uint32_t percent)
         for (uint32_t j = 0; j < model.width[i]; j++) {
             int32_t target = rnd(100) < percent ? (int32_t)rnd(model.n) : -1;
             /* Acyclic objects refer to atoms only. */
-            if (target >= 0 && !can_refer(i) &&
-                mpyi_type_of(model.object[target]) != &fake_atom) {
+            if (target >= 0 && !can_refer(i) && mpyi_type_of(model.object[target]) != &fake_atom) {
                 target = -1;
             }
             if (target >= 0 && fake_dead[target]) {
@@ -181,8 +180,7 @@ add_object(uint32_t types)
                 type = (int32_t)k;
             }
         }
-        model.object[i] =
-            type < 0 ? fake_type(i) : fake_instance(model.object[type], i);
+        model.object[i] = type < 0 ? fake_type(i) : fake_instance(model.object[type], i);
         model.type[i] = type;
     } else if (rnd(12) == 0) {
         model.object[i] = fake_new_untracked(kinds[kind], i, rnd(MAX_WIDTH + 1));
@@ -190,9 +188,8 @@ add_object(uint32_t types)
     } else {
         model.object[i] = fake_new(kinds[kind], i, rnd(MAX_WIDTH + 1));
     }
-    model.width[i] = mpyi_type_of(model.object[i]) == &fake_atom
-                         ? 0
-                         : (uint8_t)fake_width(model.object[i]);
+    model.width[i] =
+        mpyi_type_of(model.object[i]) == &fake_atom ? 0 : (uint8_t)fake_width(model.object[i]);
     for (uint32_t j = 0; j < MAX_WIDTH; j++) {
         model.edge[i][j] = -1;
     }
@@ -200,7 +197,7 @@ add_object(uint32_t types)
     model.n++;
 }
 
-/* ---- finalizers -------------------------------------------------------------------------------------- */
+/* ---- finalizers ----------------------------------------------------------------------------- */
 
 static void
 make_garbage(void)
@@ -228,8 +225,7 @@ misbehave(mpy_object *o)
         model.held[i] = 1;
         break;
     case 1: /* resurrected below something that lives */
-        if (model.held[other] && !fake_dead[other] && can_refer(other) &&
-            model.width[other] > 0) {
+        if (model.held[other] && !fake_dead[other] && can_refer(other) && model.width[other] > 0) {
             set_edge(other, 0, mpyi_type_of(o) == &fake_acyclic ? -1 : (int32_t)i);
         }
         break;
@@ -253,7 +249,7 @@ misbehave(mpy_object *o)
     }
 }
 
-/* ---- rounds ------------------------------------------------------------------------------------------ */
+/* ---- rounds --------------------------------------------------------------------------------- */
 
 static void
 check_living(void)

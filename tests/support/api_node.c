@@ -90,7 +90,7 @@ check_refs(struct api_log *log, mpy_object *const *refs, size_t n)
 static void
 note_finalize(mpy_object *self, struct api_log *log, int id, uint64_t guard)
 {
-    if (guard != API_NODE_GUARD || !in_range(log, id) || log->released[id] != 0) {
+    if (guard != API_NODE_GUARD || !in_range(log, id) || (log->released[id] != 0 && !log->one_id)) {
         log->faults++;
         return;
     }

@@ -20,6 +20,7 @@ struct api_log {
     uint8_t finalized[API_LOG_IDS], released[API_LOG_IDS];
     unsigned finalizers, releases; /* calls altogether */
     unsigned faults;               /* something was not as it should be */
+    int one_id;                    /* several nodes have the same id */
     int collect;                   /* finalizers collect everything */
     int raise;                     /* finalizers leave an error */
     mpy_object *rescued;           /* a list finalizers put their object in, or NULL */

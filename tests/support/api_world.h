@@ -83,6 +83,10 @@ api_world_open(struct api_world *world);
 int
 api_world_close(struct api_world *world);
 
+/* The type of API_PLAIN for the current runtime; NULL with an error. */
+mpy_object *
+api_world_plain_type(void);
+
 /* A new reference to a value; fails the test when it cannot be made. */
 mpy_object *
 api_make(struct api_world *world, int kind);

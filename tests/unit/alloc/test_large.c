@@ -109,6 +109,21 @@ freed_blocks_come_back(void **state)
 }
 
 static void
+closing_empties_the_cache(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    mpy_mem_free(mpy_mem_malloc(3000));
+    struct mpyi_heap *heap = mpyi_heap_of(mpy_priv_tls.mem);
+    assert_true(heap->large.blocks > 0);
+    mpyi_modes_set(MPYI_MODE_CHECK, 1);
+    assert_int_equal(heap->large.blocks, 0);
+    mpy_mem_free(mpy_mem_malloc(3000));
+    assert_int_equal(heap->large.blocks, 0);
+    mpyi_modes_set(MPYI_MODE_CHECK, 0);
+}
+
+static void
 realloc_keeps_the_bytes(void **state)
 {
     (void)state;
@@ -160,6 +175,7 @@ main(void)
         cmocka_unit_test(the_cache_is_bounded_and_gives_what_fits),
         cmocka_unit_test(unfit_blocks_are_not_kept),
         cmocka_unit_test(freed_blocks_come_back),
+        cmocka_unit_test(closing_empties_the_cache),
         cmocka_unit_test(realloc_keeps_the_bytes),
         cmocka_unit_test(the_process_limit_is_kept),
     };

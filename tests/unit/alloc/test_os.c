@@ -4,6 +4,8 @@
  */
 #include "alloc_test.h"
 
+#include <stdio.h>
+
 static void
 reservations_are_aligned_and_commit(void **state)
 {
@@ -16,6 +18,37 @@ reservations_are_aligned_and_commit(void **state)
         memset(p + 65536, 7, 65536);
         mpyi_os_release(p, 1 << 22);
     }
+}
+
+/* Pages of address space. */
+static size_t
+address_space(void)
+{
+    char text[64] = "";
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof text, file));
+    fclose(file);
+    return strtoul(text, NULL, 10);
+}
+
+static void
+the_ends_of_an_aligned_mapping_are_given_back(void **state)
+{
+    (void)state;
+    enum { N = 20 };
+    void *maps[N];
+    size_t page = mpyi_os_page_size();
+    size_t before = address_space();
+    for (int i = 0; i < N; i++) {
+        maps[i] = mpyi_os_map(page, 1 << 22);
+        assert_non_null(maps[i]);
+    }
+    assert_in_range(address_space() - before, N, N + 64);
+    for (int i = 0; i < N; i++) {
+        mpyi_os_release(maps[i], page);
+    }
+    assert_true(address_space() - before <= 64);
 }
 
 static void
@@ -85,6 +118,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reservations_are_aligned_and_commit),
+        cmocka_unit_test(the_ends_of_an_aligned_mapping_are_given_back),
         cmocka_unit_test(purged_memory_reads_as_zero),
         cmocka_unit_test(impossible_sizes_are_refused),
         cmocka_unit_test(the_nth_request_fails),

@@ -124,6 +124,31 @@ from_arenas_down_to_blocks(void **state)
     }
 }
 
+static int
+on_small_block(void *data, const void *block, uint32_t block_size, uint32_t block_state)
+{
+    struct blocks *blocks = data;
+    (void)block;
+    assert_int_equal(block_size, 16);
+    blocks->states[block_state]++;
+    return 0;
+}
+
+static void
+untouched_blocks_are_told_from_free_ones(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    char *p = mpy_mem_malloc(16); /* a refill takes 32 of 256 */
+    struct blocks blocks = {0, {0, 0, 0}};
+    assert_int_equal(mpy_mem_visit_blocks(NULL, p - mpyi_pool_offset(p), on_small_block, &blocks),
+                     0);
+    assert_int_equal(blocks.states[MPY_BLOCK_ALLOCATED], 1);
+    assert_int_equal(blocks.states[MPY_BLOCK_FREE], 31);
+    assert_int_equal(blocks.states[MPY_BLOCK_UNTOUCHED], 224);
+    mpy_mem_free(p);
+}
+
 static void
 addresses_lead_to_blocks(void **state)
 {
@@ -192,6 +217,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_arenas_down_to_blocks),
+        cmocka_unit_test(untouched_blocks_are_told_from_free_ones),
         cmocka_unit_test(addresses_lead_to_blocks),
         cmocka_unit_test(a_runtime_is_visited),
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit/gc/test_bulk.c - freeing without deallocators: what leaves the garbage, who dies of it, and when.
+ * unit/gc/test_bulk.c - freeing without deallocators: what leaves the garbage, who dies of it, and
+ * when.
  */
 #include "support/internal/fake_runtime.h"
 
@@ -87,7 +88,8 @@ test_finalizers_of_what_dies_wait(void **state)
     fake_runtime_free(fake);
 }
 
-/* The same for a tracked one in an old generation, which is tracked again when its finalizer runs. */
+/* The same for a tracked one in an old generation, which is tracked again when its finalizer runs.
+ */
 static void
 look_tracked(mpy_object *o)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit/gc/test_candidates.c - collections that look only at what lost a reference; their bound and their tables.
+ * unit/gc/test_candidates.c - collections that look only at what lost a reference; their bound and
+ * their tables.
  */
 #include "support/internal/fake_runtime.h"
 
@@ -89,8 +90,8 @@ test_moved_reference(void **state)
     fake_runtime_free(fake);
 }
 
-/* More candidates than the budget, or few candidates that lead to too much: everything is looked at,
-   with the same result. */
+/* More candidates than the budget, or few candidates that lead to too much: everything is looked
+   at, with the same result. */
 static void
 test_budget(void **state)
 {

@@ -61,8 +61,8 @@ test_what_is_no_reference(void **state)
 static void
 test_every_layout_counts(void **state)
 {
-    static const struct mpyi_type *const types[] = {&fake_node,   &fake_tuple,      &fake_tuple,
-                                                    &fake_list,   &fake_shaped,     &fake_custom,
+    static const struct mpyi_type *const types[] = {&fake_node,      &fake_tuple,  &fake_tuple,
+                                                    &fake_list,      &fake_shaped, &fake_custom,
                                                     &fake_shaped_far};
     static const size_t widths[] = {3, 3, 9, 100, 2, 2, 2};
     struct fake_runtime *fake = fake_runtime_new();

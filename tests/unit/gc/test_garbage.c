@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit/gc/test_garbage.c - finalizers once, resurrection, callbacks, and shortage of memory between them.
+ * unit/gc/test_garbage.c - finalizers once, resurrection, callbacks, and shortage of memory between
+ * them.
  */
 #include "support/internal/fake_runtime.h"
 

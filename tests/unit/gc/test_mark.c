@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit/gc/test_mark.c - the second pass: roots, reachability through every layout, overflow of ring and stack.
+ * unit/gc/test_mark.c - the second pass: roots, reachability through every layout, overflow of ring
+ * and stack.
  */
 #include "support/internal/fake_runtime.h"
 
@@ -64,7 +65,7 @@ ring(const struct mpyi_type *type, uint32_t n, size_t width)
 static void
 test_rings_of_every_layout(void **state)
 {
-    static const struct mpyi_type *const types[] = {&fake_node, &fake_tuple, &fake_list,
+    static const struct mpyi_type *const types[] = {&fake_node,   &fake_tuple,      &fake_list,
                                                     &fake_shaped, &fake_shaped_far, &fake_custom,
                                                     &fake_list};
     static const size_t widths[] = {3, 8, 5, 2, 2, 2, 200};
@@ -119,6 +120,36 @@ test_overflow(void **state)
     wide(60, 60, 0);
     wide(400, 50, 1);
     wide(60, 60, 1);
+}
+
+/* A chain of wide objects whose next link is found last: what is found before piles up on the
+   stack, until that is full. */
+static void
+test_stack_overflow(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *first = fake_new(&fake_tuple, 1, 60);
+    mpy_object *last = first;
+    (void)state;
+    for (uint32_t level = 0; level < 600; level++) {
+        mpy_object *next = fake_new(&fake_tuple, 1, 60);
+        for (uint32_t i = 0; i < 59; i++) {
+            mpy_object *leaf = fake_new(&fake_node, 2, 0);
+            mpy_object *below = fake_new(&fake_node, 2, 0);
+            fake_set(leaf, 0, below);
+            fake_set(last, i, leaf);
+            mpy_decref(below);
+            mpy_decref(leaf);
+        }
+        fake_set(last, 59, next);
+        mpy_decref(next);
+        last = next;
+    }
+    fake_set(last, 0, first);
+    assert_int_equal(fake_collect(2), 0);
+    mpy_decref(first);
+    assert_int_equal(fake_collect(2), 601 + 600 * 59 * 2);
+    fake_runtime_free(fake);
 }
 
 /* 60-ary tree of depth 3: more children at once than ring and stack hold. */
@@ -176,11 +207,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal64),
-        cmocka_unit_test(test_rings_of_every_layout),
-        cmocka_unit_test(test_overflow),
-        cmocka_unit_test(test_tree),
-        cmocka_unit_test(test_immortal_objects_are_roots),
+        cmocka_unit_test(test_equal64),  cmocka_unit_test(test_rings_of_every_layout),
+        cmocka_unit_test(test_overflow), cmocka_unit_test(test_stack_overflow),
+        cmocka_unit_test(test_tree),     cmocka_unit_test(test_immortal_objects_are_roots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

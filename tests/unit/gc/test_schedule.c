@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit/gc/test_schedule.c - when collections fall due, and what young collections that free nothing change.
+ * unit/gc/test_schedule.c - when collections fall due, and what young collections that free nothing
+ * change.
  */
 #include "support/internal/fake_runtime.h"
 

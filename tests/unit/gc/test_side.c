@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit/gc/test_side.c - side tables: reservation, growth, zeroes afterwards, failures, counts above 255.
+ * unit/gc/test_side.c - side tables: reservation, growth, zeroes afterwards, failures, counts above
+ * 255.
  */
 #include "support/internal/fake_runtime.h"
 
@@ -186,8 +187,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_acquire_and_release), cmocka_unit_test(test_growth),
-        cmocka_unit_test(test_failures),            cmocka_unit_test(test_counts_above_255),
+        cmocka_unit_test(test_acquire_and_release),
+        cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_counts_above_255),
         cmocka_unit_test(test_no_memory_for_carries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

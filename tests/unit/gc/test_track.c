@@ -163,7 +163,8 @@ test_candidate_bit_and_card(void **state)
     assert_int_equal(gc->cards[mpyi_gc_page(o)], 0);
     mpy_incref(o);
     mpy_decref(o);
-    assert_int_equal(mpyi_head(o)->gcword, MPY_PRIV_GC_CANDIDATE | MPY_PRIV_GC_TRACKED | MPYI_GC_GEN(2));
+    assert_int_equal(mpyi_head(o)->gcword,
+                     MPY_PRIV_GC_CANDIDATE | MPY_PRIV_GC_TRACKED | MPYI_GC_GEN(2));
     assert_int_equal(gc->cards[mpyi_gc_page(o)], 1);
     assert_int_equal(fake_collect(2), 0);
     assert_int_equal(gc->cards[mpyi_gc_page(o)], 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unit/gc/test_young.c - trial deletion among the young: what dies, what moves on, and shortage of memory.
+ * unit/gc/test_young.c - trial deletion among the young: what dies, what moves on, and shortage of
+ * memory.
  */
 #include "support/internal/fake_runtime.h"
 

@@ -156,6 +156,51 @@ test_spare_of_a_dead_runtime(void **state)
     }
 }
 
+/* The same, with certainty: what the spare belonged to had the view's address and another id. */
+static void
+make_stale_spare(void)
+{
+    struct mpyi_attachment *spare = mpyi_rt_tls.spare;
+    WORKER_CHECK(spare != NULL && spare->view == view);
+    spare->id = view->id + 1000;
+    spare->thread.heap = NULL;
+    spare->thread.rt = NULL;
+}
+
+static void
+attach_past_it(void)
+{
+    mpy_thread_token *token;
+    WORKER_CHECK(mpy_thread_attach(view, &token) == MPY_OK);
+    WORKER_CHECK(mpyi_rt_tls.inner->id == view->id && mpy_runtime_current() == rt);
+    WORKER_CHECK(mpyi_rt_tls.inner->thread.heap == rt->heap);
+    mpy_thread_detach(token);
+}
+
+static void *
+has_a_stale_spare(void *arg)
+{
+    (void)arg;
+    attach_past_it();
+    make_stale_spare();
+    attach_past_it();
+    return NULL;
+}
+
+static void
+test_stale_spare(void **state)
+{
+    (void)state;
+    struct workers w = {.count = 0};
+    mpy_thread_token *saved = mpy_gil_release();
+    workers_add(&w, has_a_stale_spare, NULL);
+    workers_join(&w);
+    attach_past_it(); /* on top of an attachment that has released the lock */
+    make_stale_spare();
+    attach_past_it();
+    mpy_gil_acquire(saved);
+}
+
 static void *
 forgets_to_detach(void *arg)
 {
@@ -235,6 +280,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_over_another_runtime, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spare, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spare_of_a_dead_runtime, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stale_spare, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exit_while_attached, setup, teardown),
         cmocka_unit_test_setup_teardown(test_misuse, setup, teardown),
         cmocka_unit_test_setup_teardown(test_out_of_memory, setup, teardown),

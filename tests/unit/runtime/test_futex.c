@@ -105,6 +105,33 @@ counts(void *arg)
     return NULL;
 }
 
+static void *
+holds_it_long(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 20; i++) {
+        mpyi_guard_lock(&guard);
+        worker_sleep_us(200); /* longer than anybody spins */
+        counter++;
+        mpyi_guard_unlock(&guard);
+    }
+    return NULL;
+}
+
+/* The others sleep, and every one of them is woken in the end. */
+static void
+test_guard_sleepers(void **state)
+{
+    (void)state;
+    struct workers w = {.count = 0};
+    counter = 0;
+    for (int i = 0; i < 5; i++) {
+        workers_add(&w, holds_it_long, NULL);
+    }
+    workers_join(&w);
+    assert_int_equal(counter, 100);
+}
+
 static void
 test_guard(void **state)
 {
@@ -142,6 +169,8 @@ main(void)
         cmocka_unit_test_setup(test_wake_of_unmapped_word, with_park),
         cmocka_unit_test_setup(test_guard, with_futex),
         cmocka_unit_test_setup(test_guard, with_park),
+        cmocka_unit_test_setup(test_guard_sleepers, with_futex),
+        cmocka_unit_test_setup(test_guard_sleepers, with_park),
         cmocka_unit_test_setup(test_clock, with_futex),
     };
     return cmocka_run_group_tests_name("futex", tests, NULL, NULL);

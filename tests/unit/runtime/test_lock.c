@@ -16,7 +16,7 @@
 
 static struct mpyi_lock lock;
 static uint32_t breaker;
-static uint32_t order[8]; /* numbers of the waiters as they were served */
+static uint32_t order[32]; /* numbers of the waiters as they were served */
 static uint32_t served;
 static uint32_t refused;
 
@@ -167,7 +167,7 @@ computes(void *arg)
     uintptr_t me = (uintptr_t)arg;
     WORKER_CHECK(mpyi_lock_acquire(&lock) == MPY_OK);
     while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-        rounds[me]++;
+        __atomic_store_n(&rounds[me], rounds[me] + 1, __ATOMIC_RELAXED);
         if (breaker_is_up()) {
             (void)mpyi_lock_yield(&lock);
         }
@@ -201,35 +201,52 @@ test_turns(void **state)
     assert_int_equal(lock.expired, 0);
 }
 
+/* Has the lock, makes way for an urgent thread, and gets it back. */
 static void *
-urgent_often(void *arg)
+makes_way(void *arg)
 {
-    (void)arg;
-    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-        WORKER_CHECK(mpyi_lock_acquire(&lock) == MPY_OK);
-        mpyi_lock_release(&lock);
+    WORKER_CHECK(mpyi_lock_acquire(&lock) == MPY_OK);
+    __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+    while (!breaker_is_up()) {
+        worker_sleep_us(50);
     }
+    WORKER_CHECK(mpyi_lock_yield(&lock));
+    serve(arg);
+    mpyi_lock_release(&lock);
     return NULL;
 }
 
-/* Threads that come and go all the time do not starve one that computes. */
+/* A thread whose interval has passed is served after a few urgent ones, however many there are. */
 static void
 test_no_starvation(void **state)
 {
     (void)state;
     struct workers w = {.count = 0};
     stop = 0;
-    memset(rounds, 0, sizeof rounds);
     lock.interval = 1000000;
-    workers_add(&w, computes, (void *)(uintptr_t)0);
-    for (int i = 0; i < 3; i++) {
-        workers_add(&w, urgent_often, NULL);
+    workers_add(&w, makes_way, (void *)(uintptr_t)100);
+    assert_true(worker_wait_for(&stop, 1, 10000));
+    assert_int_equal(mpyi_lock_acquire(&lock), MPY_OK);
+    until_waiting(1);
+    int64_t end = worker_now() + LONG_TIME;
+    while (!breaker_is_up()) { /* raised once more: it has expired */
+        assert_true(worker_now() < end);
+        worker_sleep_us(100);
     }
-    worker_sleep_us(200000);
-    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    for (uint32_t i = 1; i <= 20; i++) {
+        workers_add(&w, urgent_once, (void *)(uintptr_t)i);
+        until_waiting(i + 1);
+    }
+    mpyi_lock_release(&lock);
     workers_join(&w);
-    assert_true(rounds[0] > 10);
+    uint32_t place = 0;
+    while (order[place] != 100) {
+        place++;
+    }
+    assert_in_range(place, 1, 8);
+    assert_int_equal(served, 21);
     assert_int_equal(lock.word, 0);
+    assert_int_equal(lock.expired, 0);
 }
 
 static void

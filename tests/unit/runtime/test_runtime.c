@@ -188,6 +188,38 @@ test_who_may_end_it(void **state)
     end_cleanly(a);
 }
 
+static void
+tries_to_end_it(mpy_object *self)
+{
+    (void)self;
+    status_inside = mpy_runtime_free(rt_inside, NULL);
+}
+
+/* Neither from the finalizer of an object that dies, nor from one that a collection calls. */
+static void
+test_end_from_a_finalizer(void **state)
+{
+    (void)state;
+    static const mpy_type_spec spec = {.size = sizeof spec,
+                                       .version = 1,
+                                       .name = "t.Suicidal",
+                                       .flags = MPY_TYPE_ATTRS,
+                                       .finalize = tries_to_end_it};
+    assert_int_equal(mpy_runtime_new(NULL, &rt_inside), MPY_OK);
+    mpy_object *type = mpy_type_from_spec(&spec, NULL);
+    for (int in_a_cycle = 0; in_a_cycle < 2; in_a_cycle++) {
+        mpy_object *o = mpy_call_noargs(type);
+        assert_non_null(o);
+        assert_int_equal(in_a_cycle ? mpy_object_set_attr_utf8(o, "me", o) : 0, 0);
+        status_inside = MPY_OK;
+        mpy_decref(o);
+        assert_int_equal(mpy_gc_collect(2, NULL), 0);
+        assert_int_equal(status_inside, MPY_E_BUSY);
+    }
+    mpy_decref(type);
+    end_cleanly(rt_inside);
+}
+
 static int finalizers;
 static int releases;
 
@@ -266,10 +298,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_birth),          cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_tiny_limit),     cmocka_unit_test(test_birth_fails_once),
-        cmocka_unit_test(test_birth_fails_on), cmocka_unit_test(test_who_may_end_it),
-        cmocka_unit_test(test_end_collects),   cmocka_unit_test(test_user_data),
+        cmocka_unit_test(test_birth),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_tiny_limit),
+        cmocka_unit_test(test_birth_fails_once),
+        cmocka_unit_test(test_birth_fails_on),
+        cmocka_unit_test(test_who_may_end_it),
+        cmocka_unit_test(test_end_collects),
+        cmocka_unit_test(test_user_data),
+        cmocka_unit_test(test_end_from_a_finalizer),
     };
     return cmocka_run_group_tests_name("runtime", tests, NULL, NULL);
 }

@@ -104,8 +104,7 @@ test_references(void **state)
     mpy_decref(value);
 }
 
-/* ---- user code that changes the dict
- * --------------------------------------------------------------- */
+/* ---- user code that changes the dict -------------------------------------------------------- */
 
 static void
 clear_it(void *data)
