@@ -68,9 +68,10 @@ set_target_properties(minipy PROPERTIES
     LINK_DEPENDS "${PROJECT_SOURCE_DIR}/lib/libminipy.map")
 set_target_properties(minipy_static PROPERTIES EXPORT_NAME static)
 
+# nodelete: threads that used the library run its exit handler when they end, after a dlclose(), too.
 # A sanitizer's runtime is resolved when the program is linked, so only plain, whole builds can insist on no undefined names.
 target_link_options(minipy PRIVATE
-    "LINKER:--version-script=${PROJECT_SOURCE_DIR}/lib/libminipy.map" "LINKER:-z,relro,-z,now")
+    "LINKER:--version-script=${PROJECT_SOURCE_DIR}/lib/libminipy.map" "LINKER:-z,relro,-z,now,-z,nodelete")
 if(NOT MINIPY_SANITIZE AND NOT MINIPY_LAST_LAYER)
     target_link_options(minipy PRIVATE "LINKER:--no-undefined")
 endif()

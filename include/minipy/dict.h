@@ -65,7 +65,10 @@ typedef struct mpy_dict_cursor {
     size_t position;
     uint64_t version;
 } mpy_dict_cursor;
-#define MPY_DICT_START {0, 0}
+#define MPY_DICT_START                                                                             \
+    {                                                                                              \
+        0, 0                                                                                       \
+    }
 
 /* found: the next entry in order of insertion; either out may be NULL. Values may be replaced on
    the way; RuntimeError when keys were added or removed. O(1). */

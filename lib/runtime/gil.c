@@ -104,7 +104,7 @@ mpy_gil_get_stats(mpy_runtime *rt, mpy_gil_stats *out)
         .attached = __atomic_load_n(&full->attached, __ATOMIC_RELAXED),
     };
     if (!mpyi_size_fits(out->size, sizeof stats)) {
-        return refuse("mpy_gil_get_stats(): argument 'out': size is smaller than version 1");
+        return refuse("mpy_gil_get_stats(): argument 'out': its size is that of no version");
     }
     mpyi_hand_out(out, out->size, &stats, sizeof stats);
     return 0;

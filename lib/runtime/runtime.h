@@ -101,11 +101,12 @@ mpyi_tls_leave(void)
 /* ---- structs that a host passes: `size` says how much of one it knows, 0 means version 1 --------
  */
 
-/* Whether a struct whose version 1 has n bytes can be handed out to a host that knows `size`. */
+/* Whether a struct whose version 1 has n bytes can be handed out to a host that knows `size`. A
+   size that no version will ever have is one that the host did not set. */
 static inline bool
 mpyi_size_fits(uint32_t size, size_t n)
 {
-    return size == 0 || size >= n;
+    return size == 0 || (size >= n && size <= n + 4096);
 }
 
 /* Copies the n bytes of `filled` to the host's struct; what the library does not know is zeroed. */

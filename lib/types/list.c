@@ -79,10 +79,7 @@ static void
 list_dealloc(struct mpyi_thread *t, mpy_object *o)
 {
     struct mpyi_list *list = mpyi_list(o);
-    size_t i;
-    for (i = 0; i < list->count; i++) {
-        mpyi_drop(t, list->items[i]);
-    }
+    mpyi_items_drop(t, list->items, list->count);
     if (list->items != NULL) {
         mpyi_array_free(t->heap, list->items, list->capacity * sizeof *list->items);
     }
@@ -94,13 +91,10 @@ list_empty(struct mpyi_thread *t, mpy_object *o)
 {
     struct mpyi_list *list = mpyi_list(o);
     struct mpyi_list old = *list;
-    size_t i;
     list->count = 0;
     list->items = NULL;
     list->capacity = 0;
-    for (i = 0; i < old.count; i++) {
-        mpyi_drop(t, old.items[i]);
-    }
+    mpyi_items_drop(t, old.items, old.count);
     mpyi_array_free(t->heap, old.items, old.capacity * sizeof *old.items);
 }
 

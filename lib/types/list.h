@@ -142,14 +142,81 @@ int
 mpyi_sequence_write(struct mpy_strwriter *w, mpy_object **const *items, const size_t *n,
                     const char *open, const char *close);
 
+/*
+ * References of whole arrays. Runs of the same element are counted at once: repeated values are
+ * common ([x] * n, defaults, enumerations), and updates of one counter in a row wait for each
+ * other, five cycles each.
+ */
+
+/* Length of the run of items[0], n >= 1. */
+static inline size_t
+mpyi_items_run(mpy_object *const *items, size_t n)
+{
+    size_t run = 1;
+    while (run < n && items[run] == items[0]) {
+        run++;
+    }
+    return run;
+}
+
+/* Takes `run` references. */
+static inline void
+mpyi_incref_run(mpy_object *o, size_t run)
+{
+    if (mpy_priv_is_heap(o)) {
+        uint64_t count = mpyi_head(o)->refcnt + (uint64_t)run;
+        if (MPY_LIKELY(count < MPY_PRIV_REFCNT_SPECIAL)) {
+            mpyi_head(o)->refcnt = (uint32_t)count;
+            return;
+        }
+        while (run-- != 0) {
+            mpy_incref(o);
+        }
+    }
+}
+
+/* Gives back `run` references from inside a dealloc or empty function. */
+static inline void
+mpyi_drop_run(struct mpyi_thread *t, mpy_object *o, size_t run)
+{
+    if (mpy_priv_is_heap(o)) {
+        struct mpy_priv_header *head = mpyi_head(o);
+        uint32_t count = head->refcnt;
+        if (MPY_LIKELY((int32_t)count > 0 && count > run)) {
+            head->refcnt = count - (uint32_t)run;
+            if (MPY_UNLIKELY((int32_t)head->gcword >= 0)) {
+                mpy_priv_gc_candidate(o);
+            }
+            return;
+        }
+        while (run-- != 0) {
+            mpyi_drop(t, o);
+        }
+    }
+}
+
 /* Copies items[0..count), each with a new reference. */
 static inline void
 mpyi_items_copy(mpy_object **to, mpy_object *const *items, size_t count)
 {
-    size_t i;
-    for (i = 0; i < count; i++) {
-        mpy_incref(items[i]);
-        to[i] = items[i];
+    size_t i, run, k;
+    for (i = 0; i < count; i += run) {
+        run = mpyi_items_run(items + i, count - i);
+        for (k = 0; k < run; k++) {
+            to[i + k] = items[i];
+        }
+        mpyi_incref_run(items[i], run);
+    }
+}
+
+/* Drops items[0..count) from inside a dealloc or empty function. */
+static inline void
+mpyi_items_drop(struct mpyi_thread *t, mpy_object *const *items, size_t count)
+{
+    size_t i, run;
+    for (i = 0; i < count; i += run) {
+        run = mpyi_items_run(items + i, count - i);
+        mpyi_drop_run(t, items[i], run);
     }
 }
 

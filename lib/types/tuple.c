@@ -57,11 +57,10 @@ alloc_large(struct mpyi_thread *t, size_t n)
     return (mpy_object *)tuple;
 }
 
-mpy_object *
-mpyi_tuple_alloc(struct mpyi_thread *t, size_t n)
+static inline mpy_object *
+alloc(struct mpyi_thread *t, size_t n)
 {
     struct mpyi_tuple *tuple;
-    MPY_ASSERT(n != 0);
     if (MPY_UNLIKELY(n > MPYI_TUPLE_INLINE_MAX)) {
         return alloc_large(t, n);
     }
@@ -72,42 +71,51 @@ mpyi_tuple_alloc(struct mpyi_thread *t, size_t n)
     return (mpy_object *)tuple;
 }
 
-void
-mpyi_tuple_discard(struct mpyi_thread *t, mpy_object *o)
+mpy_object *
+mpyi_tuple_alloc(struct mpyi_thread *t, size_t n)
+{
+    MPY_ASSERT(n != 0);
+    return alloc(t, n);
+}
+
+static inline void
+discard(struct mpyi_thread *t, mpy_object *o)
 {
     struct mpyi_tuple *tuple = mpyi_tuple(o);
     size_t n = tuple->count;
-    if (n > MPYI_TUPLE_INLINE_MAX) {
+    if (MPY_UNLIKELY(n > MPYI_TUPLE_INLINE_MAX)) {
         mpyi_array_free(t->heap, tuple->u.array, n * sizeof *tuple->u.array);
     }
     mpyi_gc_free(t, o, cell_size(n));
 }
 
-/* 1 when v points into the GC space: one compare that also rejects NULL and all immediates. */
-static inline int
-in_range(uint64_t base, uint64_t span, const mpy_object *v)
+void
+mpyi_tuple_discard(struct mpyi_thread *t, mpy_object *o)
 {
-    uint64_t offset = (uint64_t)(uintptr_t)v - base;
-    return (offset >> 3 | offset << 61) < span >> 3;
+    discard(t, o);
 }
 
+/* o can be tracked, now or later. What lies outside the GC space cannot: one compare that rejects
+   NULL and all immediates, too. */
 static inline int
-in_gc_space(const struct mpyi_rtheap *heap, const mpy_object *v)
+may_be_tracked(uint64_t base, uint64_t span, const mpy_object *o)
 {
-    return in_range((uint64_t)(uintptr_t)heap->gc_space.base, heap->gc_space.span, v);
+    uint64_t offset = (uint64_t)(uintptr_t)o - base;
+    return (offset >> 3 | offset << 61) < span >> 3 &&
+           ((mpyi_head(o)->type->flags & MPY_TF_TUPLE) == 0 ||
+            (mpyi_head(o)->gcword & MPY_PRIV_GC_TRACKED) != 0);
 }
 
-static inline int
-may_be_tracked(const struct mpyi_rtheap *heap, const mpy_object *o)
+static inline uint64_t
+space_base(const struct mpyi_thread *t)
 {
-    return in_gc_space(heap, o) && ((mpyi_head(o)->type->flags & MPY_TF_TUPLE) == 0 ||
-                                    (mpyi_head(o)->gcword & MPY_PRIV_GC_TRACKED) != 0);
+    return (uint64_t)(uintptr_t)t->heap->gc_space.base;
 }
 
 int
 mpyi_object_may_be_tracked(struct mpyi_thread *t, const mpy_object *o)
 {
-    return may_be_tracked(t->heap, o);
+    return may_be_tracked(space_base(t), t->heap->gc_space.span, o);
 }
 
 void
@@ -115,10 +123,9 @@ mpyi_tuple_finish(struct mpyi_thread *t, mpy_object *o)
 {
     mpy_object *const *items = mpyi_tuple_items(o);
     size_t n = mpyi_tuple_count(o);
-    const struct mpyi_rtheap *heap = t->heap;
     size_t i;
     for (i = 0; i < n; i++) {
-        if (may_be_tracked(heap, items[i])) {
+        if (may_be_tracked(space_base(t), t->heap->gc_space.span, items[i])) {
             mpyi_gc_track(t, o);
             return;
         }
@@ -129,12 +136,8 @@ static void
 tuple_dealloc(struct mpyi_thread *t, mpy_object *o)
 {
     mpy_object *const *items = mpyi_tuple_items(o);
-    size_t n = mpyi_tuple_count(o);
-    size_t i;
-    for (i = 0; i < n; i++) {
-        mpyi_drop(t, items[i]);
-    }
-    mpyi_tuple_discard(t, o);
+    mpyi_items_drop(t, items, mpyi_tuple_count(o));
+    discard(t, o);
 }
 
 static size_t
@@ -160,21 +163,24 @@ static inline size_t
 fill(struct mpyi_thread *t, mpy_object *o, mpy_object *const *items, size_t n)
 {
     mpy_object **to = mpyi_tuple_items(o);
-    const uint64_t base = (uint64_t)(uintptr_t)t->heap->gc_space.base;
+    const uint64_t base = space_base(t);
     const uint64_t span = t->heap->gc_space.span;
-    int inside = 0;
-    size_t i;
-    for (i = 0; i < n; i++) {
+    int tracked = 0;
+    size_t i, run, k;
+    for (i = 0; i < n; i += run) {
         mpy_object *item = items[i];
         if (MPY_UNLIKELY(item == NULL)) {
             return i;
         }
-        to[i] = item;
-        inside |= in_range(base, span, item);
-        mpy_incref(item);
+        run = mpyi_items_run(items + i, n - i);
+        for (k = 0; k < run; k++) {
+            to[i + k] = item;
+        }
+        tracked |= may_be_tracked(base, span, item);
+        mpyi_incref_run(item, run);
     }
-    if (inside) {
-        mpyi_tuple_finish(t, o);
+    if (tracked) {
+        mpyi_gc_track(t, o);
     }
     return n;
 }
@@ -186,7 +192,7 @@ mpyi_tuple_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
     if (n == 0) {
         return mpyi_tuple_new_empty();
     }
-    o = mpyi_tuple_alloc(t, n);
+    o = alloc(t, n);
     if (MPY_LIKELY(o != NULL)) {
         (void)fill(t, o, items, n);
     }
@@ -251,7 +257,7 @@ mpy_tuple_from_array(mpy_object *const *items, size_t n)
         return (mpy_object *)mpyi_err_argument(__func__, "items", "array", NULL);
     }
     mpyi_safe_point(t);
-    o = mpyi_tuple_alloc(t, n);
+    o = alloc(t, n);
     if (MPY_UNLIKELY(o == NULL)) {
         return NULL;
     }

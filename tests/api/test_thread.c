@@ -210,6 +210,9 @@ test_stats_of_other_sizes(void **state)
     assert_int_equal(mpy_gil_get_stats(rt, &newer.stats), 0);
     assert_int_equal(newer.stats.size, sizeof newer.stats);
     assert_int_equal(newer.later, 0);
+    newer.stats.size = 0xdeadbeef; /* was not set */
+    assert_int_equal(mpy_gil_get_stats(rt, &newer.stats), -1);
+    mpy_err_clear();
     newer.stats.size = 8;
     assert_int_equal(mpy_gil_get_stats(rt, &newer.stats), -1);
     assert_int_equal(mpy_err_code(), MPY_EXC_VALUE_ERROR);
