@@ -30,13 +30,15 @@ MPY_API void
 mpy_view_close(mpy_view *view); /* NULL is allowed */
 
 /* Attaches the calling thread and takes the lock; waits while others hold it. May be nested, with
-   the same runtime or others; the innermost is current. MPY_E_FINALIZING: the runtime is ending or
-   gone; MPY_E_NOMEM; MPY_E_FORKED; MPY_E_INVAL. *out is NULL on failure. No error indicator. */
+   the same runtime or others; the innermost is current. A thread holds one lock at a time: that of
+   another runtime it is attached to is released until the new attachment ends. MPY_E_FINALIZING:
+   the runtime is ending or gone; MPY_E_NOMEM; MPY_E_FORKED; MPY_E_INVAL; MPY_E_SYSTEM: no key for
+   thread-local data is left. *out is NULL on failure. No error indicator. */
 MPY_NODISCARD MPY_API mpy_status
 mpy_thread_attach(mpy_view *view, mpy_thread_token **out);
 
 /* Ends the innermost attachment, which `token` must be, and releases its lock. An error that is set
-   is dropped. (U) */
+   is dropped. A thread that exits while it is attached is detached. (U) */
 MPY_API void
 mpy_thread_detach(mpy_thread_token *token);
 
@@ -53,7 +55,8 @@ mpy_thread_id(const mpy_thread_token *token);
 MPY_NODISCARD MPY_API mpy_thread_token *
 mpy_gil_release(void);
 
-/* Takes it back; waits. Does nothing for NULL. */
+/* Takes it back; waits. Does nothing for NULL. In a fork's child whose runtime is dead the lock is
+   not held afterwards, and MPY_E_FORKED is in mpy_status_last(). */
 MPY_API void
 mpy_gil_acquire(mpy_thread_token *saved);
 

@@ -324,9 +324,8 @@ fail:
 mpy_status
 mpy_thread_attach(mpy_view *view, mpy_thread_token **out)
 {
-    struct mpyi_attachment *inner = mpyi_rt_tls.inner;
-    if (inner != NULL && MPY_LIKELY(inner->view == view) &&
-        MPY_LIKELY(mpy_priv_tls.thread == &inner->thread) && MPY_LIKELY(out != NULL)) {
+    struct mpyi_attachment *inner = mpy_priv_tls.thread; /* with the lock, or NULL */
+    if (inner != NULL && MPY_LIKELY(inner->view == view) && MPY_LIKELY(out != NULL)) {
         inner->nested++;
         *out = (mpy_thread_token *)inner;
         return MPY_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * types/dict.c - the dict: its life, access by key, and its type.
+ * types/dict.c - access to a dict by key. Its life and its type are in types/dict_type.c.
  *
  * Every access is a search (types/dict_table.h) and then a change that runs no user code, so it is
  * one step to everybody else. find() picks the search: keys whose hash and equality run no code,
@@ -16,98 +16,8 @@
  */
 #include "types/dict_table.h"
 
-#include "minipy/err.h"
-
-#include "types/iter.h"
 #include "types/protocol.h"
 #include "types/short.h"
-
-/* ---- life ----------------------------------------------------------------------------------- */
-
-mpy_object *
-mpyi_dict_new(struct mpyi_thread *t, size_t reserve)
-{
-    struct mpyi_dict *d =
-        (struct mpyi_dict *)mpyi_gc_new(t, &mpyi_dict_type, sizeof(struct mpyi_dict));
-    if (MPY_UNLIKELY(d == NULL)) {
-        return NULL;
-    }
-    mpyi_dict_reset(d, 0);
-    if (MPY_UNLIKELY(reserve != 0) && mpyi_dict_reserve(t, d, reserve) < 0) {
-        mpyi_gc_free(t, (mpy_object *)d, sizeof *d);
-        return NULL;
-    }
-    mpyi_gc_track(t, (mpy_object *)d);
-    return (mpy_object *)d;
-}
-
-mpy_object *
-mpy_dict_new(size_t reserve)
-{
-    struct mpyi_thread *t = mpyi_enter(__func__);
-    if (t == NULL) {
-        return NULL;
-    }
-    mpyi_safe_point(t);
-    return mpyi_dict_new(t, reserve);
-}
-
-static void
-dict_dealloc(struct mpyi_thread *t, mpy_object *o)
-{
-    struct mpyi_dict *d = mpyi_dict(o);
-    const struct mpyi_dict_entry *e = d->entries;
-    const struct mpyi_dict_entry *end = e + mpyi_dict_used(d);
-    for (; e < end; e++) {
-        if (e->key != NULL) {
-            mpyi_drop(t, e->key);
-            mpyi_drop(t, e->value);
-        }
-    }
-    mpyi_dict_free_table(t, d->entries, d->state);
-    mpyi_gc_free(t, o, sizeof *d);
-}
-
-static void
-dict_empty(struct mpyi_thread *t, mpy_object *o)
-{
-    struct mpyi_dict *d = mpyi_dict(o);
-    struct mpyi_dict old = *d;
-    size_t i;
-    mpyi_dict_reset(d, mpyi_dict_version(d) + 1);
-    for (i = 0; i < mpyi_dict_used(&old); i++) {
-        mpyi_xdrop(t, old.entries[i].key);
-        mpyi_xdrop(t, old.entries[i].value);
-    }
-    mpyi_dict_free_table(t, old.entries, old.state);
-}
-
-static void
-dict_free_extra(struct mpyi_thread *t, mpy_object *o)
-{
-    mpyi_dict_free_table(t, mpyi_dict(o)->entries, mpyi_dict(o)->state);
-}
-
-static size_t
-dict_extra_size(const mpy_object *o)
-{
-    return mpyi_dict_table_bytes(mpyi_dict(o));
-}
-
-void
-mpyi_dict_clear(struct mpyi_thread *t, struct mpyi_dict *d)
-{
-    struct mpyi_dict_entry *entries = d->entries;
-    uint64_t state = d->state;
-    size_t used = mpyi_dict_used(d);
-    size_t i;
-    mpyi_dict_reset(d, mpyi_dict_version(d) + 1);
-    for (i = 0; i < used; i++) {
-        mpy_xdecref(entries[i].key);
-        mpy_xdecref(entries[i].value);
-    }
-    mpyi_dict_free_table(t, entries, state);
-}
 
 /* ---- finding a key -------------------------------------------------------------------------- */
 
@@ -529,17 +439,6 @@ mpy_dict_set_default(mpy_object *dict, mpy_object *key, mpy_object *value, mpy_o
     return found;
 }
 
-/* KeyError with the key as its argument. */
-static __attribute__((cold)) void
-key_error(mpy_object *key)
-{
-    mpy_object *type = mpy_exc_type(MPY_EXC_KEY_ERROR);
-    if (type != NULL) {
-        mpy_err_set_object(type, key);
-        mpy_decref(type);
-    }
-}
-
 static MPYI_LONG_WAY int
 delete_the_long_way(mpy_object *dict, mpy_object *key)
 {
@@ -550,7 +449,7 @@ delete_the_long_way(mpy_object *dict, mpy_object *key)
     }
     found = result_of(mpyi_dict_pop(t, dict, key, NULL), "mpy_dict_del", key);
     if (found == 0) {
-        key_error(key);
+        mpyi_dict_key_error(key);
     }
     return found > 0 ? 0 : -1;
 }
@@ -682,75 +581,3 @@ mpy_dict_clear(mpy_object *dict)
     mpyi_dict_clear(t, mpyi_dict(dict));
     return 0;
 }
-
-/* ---- the type ------------------------------------------------------------------------------- */
-
-static ptrdiff_t
-slot_length(mpy_object *o)
-{
-    return (ptrdiff_t)mpyi_dict_length(o);
-}
-
-static int
-slot_is_true(mpy_object *o)
-{
-    return mpyi_dict_length(o) != 0;
-}
-
-static mpy_object *
-slot_get_item(mpy_object *o, mpy_object *key)
-{
-    mpy_object *value;
-    if (mpyi_dict_get(mpyi_current(), o, key, &value) == 0) {
-        key_error(key);
-    }
-    return value;
-}
-
-static int
-slot_set_item(mpy_object *o, mpy_object *key, mpy_object *value)
-{
-    int found;
-    if (value != NULL) {
-        return mpyi_dict_set(mpyi_current(), o, key, value);
-    }
-    found = mpyi_dict_pop(mpyi_current(), o, key, NULL);
-    if (found == 0) {
-        key_error(key);
-    }
-    return found > 0 ? 0 : -1;
-}
-
-static int
-slot_contains(mpy_object *o, mpy_object *key)
-{
-    return mpyi_dict_contains(mpyi_current(), o, key);
-}
-
-const struct mpyi_type mpyi_dict_type = {
-    .head = MPYI_STATIC_HEAD(MPY_TF_DICT),
-    .layout = MPYI_LAYOUT_INDIRECT,
-    .id = MPY_TYPE_ID_DICT,
-    .ref_offset = offsetof(struct mpyi_dict, entries),
-    .count_offset = offsetof(struct mpyi_dict, refs),
-    .instance_size = sizeof(struct mpyi_dict),
-    .name = "dict",
-    .qualname = "dict",
-    .base = &mpyi_object_type,
-    .dealloc = dict_dealloc,
-    .empty = dict_empty,
-    .extra_size = dict_extra_size,
-    .free_extra = dict_free_extra,
-    .slots =
-        {
-            .repr = mpyi_dict_slot_repr,
-            .hash = mpyi_hash_unhashable,
-            .compare = mpyi_dict_slot_compare,
-            .is_true = slot_is_true,
-            .length = slot_length,
-            .get_item = slot_get_item,
-            .set_item = slot_set_item,
-            .contains = slot_contains,
-            .iter = mpyi_iter_of_dict,
-        },
-};

@@ -30,8 +30,9 @@ struct mpyi_dict_entry {
  *          there is no table it points behind a static group without keys.
  * live     entries that are not deleted: the length
  * first    no live entry lies before this index
- * state    bits 0..7 68 - log2 of the slots, 8..9 MPYI_DICT_* kind, 10..11 padding of the block in units of
- *          16 bytes, 16.. version: changes whenever a key is added or removed or the table moves
+ * state    bits 0..7 68 - log2 of the slots, 8..9 MPYI_DICT_* kind, 10..11 padding of the block in
+ *          units of 16 bytes, 16.. version: changes whenever a key is added or removed or the table
+ *          moves
  */
 struct mpyi_dict {
     struct mpy_priv_header head;
@@ -117,6 +118,10 @@ mpyi_dict_walk(const mpy_object *o, size_t *position);
 /* Drops every entry and the table; the dict is empty before the first reference goes. (U) */
 void
 mpyi_dict_clear(struct mpyi_thread *t, struct mpyi_dict *d);
+
+/* KeyError with the key as its argument. */
+void
+mpyi_dict_key_error(mpy_object *key) __attribute__((cold));
 
 /* Slots of the type that types/dict_iter.c holds. */
 mpy_object *

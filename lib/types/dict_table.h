@@ -37,8 +37,8 @@
  * 1.5 times the live ones: it grows, stays (compacted in place, no allocation) or shrinks.
  *
  * Invariants: slots not EMPTY <= entries used <= U < S (S > 8), so there is always a group with an
- * EMPTY slot; live <= used; entries before `first` are deleted; each live entry is reachable from its
- * hash; kinds only grow.
+ * EMPTY slot; live <= used; entries before `first` are deleted; each live entry is reachable from
+ * its hash; kinds only grow.
  *
  * Lock: the runtime's.
  */
@@ -127,17 +127,21 @@ mpyi_group_free(const uint8_t *group)
 
 __extension__ typedef unsigned __int128 mpyi_u128;
 
-/* What indexes the table for keys that are no strs: the top bits choose the group, the low 7 are the
-   control byte. The hash of a str is that as it is. */
+/* What indexes the table for keys that are no strs: the top bits choose the group, the low 7 are
+   the control byte. The hash of a str is that as it is. The product alone would leave keys that
+   grow by equal steps as regular as the random multiplier happens to be; folding its upper half
+   onto the lower one and multiplying again does not. */
 static inline uint64_t
 mpyi_dict_spread(uint64_t hash)
 {
-    uint64_t k0, k1;
+    uint64_t k0, k1, mixed;
     mpyi_u128 product;
     __builtin_memcpy(&k0, mpyi_hash_secret + 80, sizeof k0);
     __builtin_memcpy(&k1, mpyi_hash_secret + 88, sizeof k1);
     product = (mpyi_u128)(hash ^ k0) * (k1 | 1);
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    mixed = (uint64_t)product ^ (uint64_t)(product >> 64);
+    mixed ^= mixed >> 32;
+    return mixed * UINT64_C(0x9E3779B97F4A7C15);
 }
 
 static inline uint8_t
@@ -314,8 +318,8 @@ mpyi_dict_look_in(const struct mpyi_dict_entry *entries, const uint8_t *group, u
 }
 
 /* For the keys that mpyi_dict_search_str() takes: HIT when the first group has the key itself, MISS
-   when it has no candidate and an EMPTY slot. Most look-ups end here, without a call. UNSURE: search;
-   place->entry is the last candidate, if there was one. */
+   when it has no candidate and an EMPTY slot. Most look-ups end here, without a call. UNSURE:
+   search; place->entry is the last candidate, if there was one. */
 static inline __attribute__((always_inline)) int
 mpyi_dict_first_look(const struct mpyi_dict *d, const mpy_object *key, uint64_t spread,
                      struct mpyi_dict_place *place)

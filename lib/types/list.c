@@ -24,6 +24,22 @@
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
+void
+mpyi_incref_each(mpy_object *o, size_t run)
+{
+    for (; run != 0; run--) {
+        mpy_incref(o);
+    }
+}
+
+void
+mpyi_drop_each(struct mpyi_thread *t, mpy_object *o, size_t run)
+{
+    for (; run != 0; run--) {
+        mpyi_drop(t, o);
+    }
+}
+
 /* Elements that fit into the block a request for n gets. n <= MPYI_LIST_MAX. */
 static inline size_t
 good_capacity(size_t n)
@@ -31,8 +47,44 @@ good_capacity(size_t n)
     return mpyi_array_good_size(n * sizeof(mpy_object *)) / sizeof(mpy_object *);
 }
 
-mpy_object *
-mpyi_list_new(struct mpyi_thread *t, size_t reserve)
+static inline void
+free_array(struct mpyi_thread *t, mpy_object **items, size_t capacity)
+{
+    size_t bytes = capacity * sizeof *items;
+    if (capacity != 0 &&
+        !(MPY_LIKELY(bytes <= MPY_SMALL_MAX) &&
+          MPY_LIKELY(mpy_priv_bin_push(&t->heap->raw.pub.bins[bytes >> 3], items)))) {
+        mpyi_array_free(t->heap, items, bytes);
+    }
+}
+
+static void
+list_free_extra(struct mpyi_thread *t, mpy_object *o)
+{
+    free_array(t, mpyi_list(o)->items, mpyi_list(o)->capacity);
+}
+
+/* An array of `capacity` elements, 1 or more; NULL with MemoryError. */
+static inline mpy_object **
+new_array(struct mpyi_thread *t, size_t capacity)
+{
+    size_t bytes = capacity * sizeof(mpy_object *);
+    void *array = NULL;
+    if (MPY_LIKELY(bytes <= MPY_SMALL_MAX)) {
+        array = mpy_priv_bin_pop(&t->heap->raw.pub.bins[bytes >> 3]);
+    }
+    if (MPY_UNLIKELY(array == NULL)) {
+        array = mpyi_array_alloc(t->heap, bytes);
+        if (MPY_UNLIKELY(array == NULL)) {
+            return (mpy_object **)mpyi_err_no_memory();
+        }
+    }
+    return (mpy_object **)array;
+}
+
+/* An untracked list with an array of `capacity` elements (0: none). */
+static inline struct mpyi_list *
+new_list(struct mpyi_thread *t, size_t capacity)
 {
     struct mpyi_list *list =
         (struct mpyi_list *)mpyi_gc_new(t, &mpyi_list_type, sizeof(struct mpyi_list));
@@ -41,18 +93,53 @@ mpyi_list_new(struct mpyi_thread *t, size_t reserve)
     }
     list->count = 0;
     list->items = NULL;
-    list->capacity = 0;
-    if (reserve != 0) {
-        size_t capacity = reserve <= MPYI_LIST_MAX / 2 ? good_capacity(reserve) : 0;
-        if (capacity != 0) {
-            list->items = (mpy_object **)mpyi_array_alloc(t->heap, capacity * sizeof *list->items);
-        }
+    list->capacity = capacity;
+    if (capacity != 0) {
+        list->items = new_array(t, capacity);
         if (MPY_UNLIKELY(list->items == NULL)) {
             mpyi_gc_free(t, (mpy_object *)list, sizeof *list);
-            return (mpy_object *)mpyi_err_no_memory();
+            return NULL;
         }
-        list->capacity = capacity;
     }
+    return list;
+}
+
+mpy_object *
+mpyi_list_new(struct mpyi_thread *t, size_t reserve)
+{
+    struct mpyi_list *list;
+    if (MPY_UNLIKELY(reserve > MPYI_LIST_MAX / 2)) {
+        return (mpy_object *)mpyi_err_no_memory();
+    }
+    list = new_list(t, reserve != 0 ? good_capacity(reserve) : 0);
+    if (MPY_LIKELY(list != NULL)) {
+        mpyi_gc_track(t, (mpy_object *)list);
+    }
+    return (mpy_object *)list;
+}
+
+/* The same of n elements, 1 or more. NULL when there is no memory, or, without an error, when one
+   of them is NULL. */
+static inline mpy_object *
+list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
+{
+    struct mpyi_list *list;
+    size_t done;
+    if (MPY_UNLIKELY(n > MPYI_LIST_MAX / 2)) {
+        return (mpy_object *)mpyi_err_no_memory();
+    }
+    list = new_list(t, good_capacity(n));
+    if (MPY_UNLIKELY(list == NULL)) {
+        return NULL;
+    }
+    done = mpyi_items_fill(list->items, items, n);
+    if (MPY_UNLIKELY(done < n)) {
+        mpy_decref_many(items, done);
+        list_free_extra(t, (mpy_object *)list);
+        mpyi_gc_free(t, (mpy_object *)list, sizeof *list);
+        return NULL;
+    }
+    list->count = n;
     mpyi_gc_track(t, (mpy_object *)list);
     return (mpy_object *)list;
 }
@@ -60,12 +147,7 @@ mpyi_list_new(struct mpyi_thread *t, size_t reserve)
 mpy_object *
 mpyi_list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
 {
-    mpy_object *o = mpyi_list_new(t, n);
-    if (MPY_LIKELY(o != NULL)) {
-        mpyi_items_copy(mpyi_list(o)->items, items, n);
-        mpyi_list(o)->count = n;
-    }
-    return o;
+    return n == 0 ? mpyi_list_new(t, 0) : list_from(t, items, n);
 }
 
 mpy_object *
@@ -80,9 +162,7 @@ list_dealloc(struct mpyi_thread *t, mpy_object *o)
 {
     struct mpyi_list *list = mpyi_list(o);
     mpyi_items_drop(t, list->items, list->count);
-    if (list->items != NULL) {
-        mpyi_array_free(t->heap, list->items, list->capacity * sizeof *list->items);
-    }
+    free_array(t, list->items, list->capacity);
     mpyi_gc_free(t, o, sizeof *list);
 }
 
@@ -95,14 +175,7 @@ list_empty(struct mpyi_thread *t, mpy_object *o)
     list->items = NULL;
     list->capacity = 0;
     mpyi_items_drop(t, old.items, old.count);
-    mpyi_array_free(t->heap, old.items, old.capacity * sizeof *old.items);
-}
-
-static void
-list_free_extra(struct mpyi_thread *t, mpy_object *o)
-{
-    struct mpyi_list *list = mpyi_list(o);
-    mpyi_array_free(t->heap, list->items, list->capacity * sizeof *list->items);
+    free_array(t, old.items, old.capacity);
 }
 
 static size_t
@@ -119,7 +192,7 @@ mpyi_list_clear(struct mpyi_thread *t, struct mpyi_list *list)
     list->items = NULL;
     list->capacity = 0;
     mpy_decref_many(old.items, old.count);
-    mpyi_array_free(t->heap, old.items, old.capacity * sizeof *old.items);
+    free_array(t, old.items, old.capacity);
 }
 
 /* ---- size ----------------------------------------------------------------------------------- */
@@ -223,23 +296,27 @@ mpy_object *
 mpy_list_from_array(mpy_object *const *items, size_t n)
 {
     struct mpyi_thread *t = mpyi_enter(__func__);
+    mpy_object *list;
     size_t i;
-    if (t == NULL) {
+    if (MPY_UNLIKELY(t == NULL)) {
         return NULL;
     }
-    if (n != 0 && items == NULL) {
+    if (n != 0 && MPY_UNLIKELY(items == NULL)) {
         return (mpy_object *)mpyi_err_argument(__func__, "items", "array", NULL);
     }
-    if (MPY_UNLIKELY(n > PTRDIFF_MAX / sizeof *items)) {
-        return (mpy_object *)mpyi_err_no_memory(); /* before reading what cannot be there */
+    mpyi_safe_point(t);
+    if (n == 0) {
+        return mpyi_list_new(t, 0);
     }
-    for (i = 0; i < n; i++) {
-        if (MPY_UNLIKELY(items[i] == NULL)) {
-            return (mpy_object *)mpyi_err_argument(__func__, "items", "array of objects", NULL);
+    list = list_from(t, items, n);
+    if (MPY_UNLIKELY(list == NULL) && !mpyi_err_occurred(t)) {
+        for (i = 0; i < n; i++) {
+            if (items[i] == NULL) {
+                return (mpy_object *)mpyi_err_argument(__func__, "items", "array of objects", NULL);
+            }
         }
     }
-    mpyi_safe_point(t);
-    return mpyi_list_from(t, items, n);
+    return list;
 }
 
 ptrdiff_t

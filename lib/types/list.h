@@ -55,7 +55,7 @@ mpyi_list_object(struct mpyi_list *list)
 MPY_NODISCARD mpy_object *
 mpyi_list_new(struct mpyi_thread *t, size_t reserve);
 
-/* A list of n elements, each of which gets a new reference. */
+/* A list of n elements, none of them NULL, each of which gets a new reference. */
 MPY_NODISCARD mpy_object *
 mpyi_list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n);
 
@@ -159,6 +159,12 @@ mpyi_items_run(mpy_object *const *items, size_t n)
     return run;
 }
 
+/* One by one: counts that are, or become, special or 0. */
+void
+mpyi_incref_each(mpy_object *o, size_t run);
+void
+mpyi_drop_each(struct mpyi_thread *t, mpy_object *o, size_t run);
+
 /* Takes `run` references. */
 static inline void
 mpyi_incref_run(mpy_object *o, size_t run)
@@ -167,10 +173,8 @@ mpyi_incref_run(mpy_object *o, size_t run)
         uint64_t count = mpyi_head(o)->refcnt + (uint64_t)run;
         if (MPY_LIKELY(count < MPY_PRIV_REFCNT_SPECIAL)) {
             mpyi_head(o)->refcnt = (uint32_t)count;
-            return;
-        }
-        while (run-- != 0) {
-            mpy_incref(o);
+        } else {
+            mpyi_incref_each(o, run);
         }
     }
 }
@@ -182,31 +186,38 @@ mpyi_drop_run(struct mpyi_thread *t, mpy_object *o, size_t run)
     if (mpy_priv_is_heap(o)) {
         struct mpy_priv_header *head = mpyi_head(o);
         uint32_t count = head->refcnt;
-        if (MPY_LIKELY((int32_t)count > 0 && count > run)) {
+        if (MPY_LIKELY((int32_t)count > 0 && count > run && (int32_t)head->gcword < 0)) {
             head->refcnt = count - (uint32_t)run;
-            if (MPY_UNLIKELY((int32_t)head->gcword >= 0)) {
-                mpy_priv_gc_candidate(o);
-            }
-            return;
-        }
-        while (run-- != 0) {
-            mpyi_drop(t, o);
+        } else {
+            mpyi_drop_each(t, o, run);
         }
     }
 }
 
-/* Copies items[0..count), each with a new reference. */
-static inline void
-mpyi_items_copy(mpy_object **to, mpy_object *const *items, size_t count)
+/* Copies items[0..count), each with a new reference, up to the first that is NULL; their number. */
+static inline size_t
+mpyi_items_fill(mpy_object **to, mpy_object *const *items, size_t count)
 {
     size_t i, run, k;
     for (i = 0; i < count; i += run) {
+        mpy_object *item = items[i];
+        if (MPY_UNLIKELY(item == NULL)) {
+            break;
+        }
         run = mpyi_items_run(items + i, count - i);
         for (k = 0; k < run; k++) {
-            to[i + k] = items[i];
+            to[i + k] = item;
         }
-        mpyi_incref_run(items[i], run);
+        mpyi_incref_run(item, run);
     }
+    return i;
+}
+
+/* Copies items[0..count), each with a new reference; none is NULL. */
+static inline void
+mpyi_items_copy(mpy_object **to, mpy_object *const *items, size_t count)
+{
+    (void)mpyi_items_fill(to, items, count);
 }
 
 /* Drops items[0..count) from inside a dealloc or empty function. */

@@ -17,8 +17,8 @@
  */
 #include "types/str.h"
 
-#include "types/iter.h"
 #include "minipy/list.h"
+#include "types/iter.h"
 #include "types/strwriter.h"
 #include "types/utf8.h"
 

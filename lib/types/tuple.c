@@ -159,7 +159,7 @@ tuple_free_extra(struct mpyi_thread *t, mpy_object *o)
 
 /* Copies n items with a reference each, and tracks the tuple if it has to be. The number copied:
    less than n when an item is NULL. */
-static inline size_t
+static inline __attribute__((always_inline)) size_t
 fill(struct mpyi_thread *t, mpy_object *o, mpy_object *const *items, size_t n)
 {
     mpy_object **to = mpyi_tuple_items(o);

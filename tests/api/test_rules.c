@@ -59,8 +59,7 @@ cyclic_list(mpy_object *o)
     return list;
 }
 
-/* ---- ints and floats that look like addresses ---------------------------------------------------
- */
+/* ---- ints and floats that look like addresses ----------------------------------------------- */
 
 /* Every immediate with the bits of this address. */
 static size_t
@@ -147,8 +146,7 @@ test_ints_like_addresses(void **state)
     mpy_decref(type);
 }
 
-/* ---- objects under construction -----------------------------------------------------------------
- */
+/* ---- objects under construction ------------------------------------------------------------- */
 
 /* init: stores what it is given, collects after every step, looks whether all is still there. */
 static int
@@ -362,8 +360,7 @@ test_keys_collect(void **state)
     assert_true(collect().collected >= 80);
 }
 
-/* ---- larger than a cell -------------------------------------------------------------------------
- */
+/* ---- larger than a cell --------------------------------------------------------------------- */
 
 /* The number of objects o refers to, as the collector sees it, its type aside. */
 static ptrdiff_t
@@ -509,8 +506,7 @@ test_large_data(void **state)
     mpy_decref(big);
 }
 
-/* ---- references the library does not know of ----------------------------------------------------
- */
+/* ---- references the library does not know of ------------------------------------------------ */
 
 static void
 test_traverse(void **state)
@@ -587,8 +583,7 @@ test_traverse_among_others(void **state)
     mpy_decref(simple);
 }
 
-/* ---- references lost in every way ---------------------------------------------------------------
- */
+/* ---- references lost in every way ----------------------------------------------------------- */
 
 struct loss {
     const char *how;
@@ -822,8 +817,7 @@ test_untracked_in_a_cycle(void **state)
     mpy_decref(type);
 }
 
-/* ---- types --------------------------------------------------------------------------------------
- */
+/* ---- types ---------------------------------------------------------------------------------- */
 
 static void
 test_instances_keep_their_type(void **state)
@@ -963,8 +957,7 @@ test_bases(void **state)
     assert_int_equal(api_blocks(w), blocks);
 }
 
-/* ---- a call on a container is atomic ------------------------------------------------------------
- */
+/* ---- a call on a container is atomic -------------------------------------------------------- */
 
 /* What a finalizer sees of the container its object was dropped from. */
 static mpy_object *watched;

@@ -171,8 +171,7 @@ test_the_third(void **state)
     assert_int_equal(mpy_debug_fail_alloc(NULL, 6, 0), -1);
 }
 
-/* ---- without the lock ---------------------------------------------------------------------------
- */
+/* ---- without the lock ----------------------------------------------------------------------- */
 
 static int
 refused(void)
@@ -212,8 +211,7 @@ test_closed_without_the_lock(void **state)
     assert_int_equal(mpy_debug_check_heap(w->rt), 0);
 }
 
-/* ---- another thread's heap ----------------------------------------------------------------------
- */
+/* ---- another thread's heap ------------------------------------------------------------------ */
 
 struct other {
     pthread_barrier_t barrier;

@@ -76,8 +76,7 @@ each_once(int n)
     assert_int_equal(log_now.releases, n);
 }
 
-/* ---- once, everything intact --------------------------------------------------------------------
- */
+/* ---- once, everything intact ---------------------------------------------------------------- */
 
 static void
 test_by_collection(void **state)
@@ -149,8 +148,7 @@ test_collecting(void **state)
     }
 }
 
-/* ---- resurrection -------------------------------------------------------------------------------
- */
+/* ---- resurrection --------------------------------------------------------------------------- */
 
 static void
 test_resurrected_by_count(void **state)
@@ -258,8 +256,7 @@ test_other_garbage(void **state)
     mpy_decref(type);
 }
 
-/* ---- errors -------------------------------------------------------------------------------------
- */
+/* ---- errors --------------------------------------------------------------------------------- */
 
 struct sink {
     char text[4096];
@@ -341,8 +338,7 @@ test_error_stays(void **state)
     mpy_decref(type);
 }
 
-/* ---- the end of the runtime ---------------------------------------------------------------------
- */
+/* ---- the end of the runtime ----------------------------------------------------------------- */
 
 static void
 test_end_of_runtime(void **state)
@@ -371,8 +367,7 @@ test_end_of_runtime(void **state)
     assert_int_equal(log_now.released[5], 1); /* release hooks run for what is left, too */
 }
 
-/* ---- counts at their limits ---------------------------------------------------------------------
- */
+/* ---- counts at their limits ----------------------------------------------------------------- */
 
 /* 2^31 references: the count is saturated, and the object lives for ever after. */
 static void

@@ -23,8 +23,7 @@
 #define MEDIUM 900    /* within the limit of 1,000 */
 #define LITTLE 20     /* within a stack of 64 KiB */
 
-/* ---- building -----------------------------------------------------------------------------------
- */
+/* ---- building ------------------------------------------------------------------------------- */
 
 struct builder {
     const char *name;
@@ -179,8 +178,7 @@ build(const struct builder *b, int depth, mpy_object *innermost)
     return o;
 }
 
-/* ---- the thread with the small stack ------------------------------------------------------------
- */
+/* ---- the thread with the small stack -------------------------------------------------------- */
 
 struct task {
     const char *(*run)(struct api_world *w, const struct builder *b); /* NULL, or what went wrong */
@@ -252,8 +250,7 @@ each_builder(void **state, const char *(*run)(struct api_world *w, const struct 
     assert_int_equal(log_now.faults, 0);
 }
 
-/* ---- dying --------------------------------------------------------------------------------------
- */
+/* ---- dying ---------------------------------------------------------------------------------- */
 
 static const char *
 run_die(struct api_world *w, const struct builder *b)
@@ -346,8 +343,7 @@ test_end_of_runtime(void **state)
     on_small_stack(w, run_end, &builders[8]);
 }
 
-/* ---- what recurses by nature --------------------------------------------------------------------
- */
+/* ---- what recurses by nature ---------------------------------------------------------------- */
 
 /* 1: raised RecursionError, which is cleared. */
 static int

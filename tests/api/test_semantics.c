@@ -30,8 +30,7 @@ struct operation {
     unsigned done, differences;
 };
 
-/* ---- numbers and comparisons --------------------------------------------------------------------
- */
+/* ---- numbers and comparisons ---------------------------------------------------------------- */
 
 #define OPERATION(name, expr)                                                                      \
     static mpy_object *do_##name(mpy_object *const *v)                                             \
@@ -111,8 +110,7 @@ do_type(mpy_object *const *v)
     return name;
 }
 
-/* ---- items and containers -----------------------------------------------------------------------
- */
+/* ---- items and containers ------------------------------------------------------------------- */
 
 /* The changed object, or NULL. */
 static mpy_object *
@@ -227,8 +225,7 @@ do_dsetdefault(mpy_object *const *v)
     return mpy_dict_set_default(v[0], v[1], v[2], &value) < 0 ? NULL : result_and(value, v[0]);
 }
 
-/* ---- text ---------------------------------------------------------------------------------------
- */
+/* ---- text ----------------------------------------------------------------------------------- */
 
 static mpy_object *
 find(mpy_object *const *v, int direction)
@@ -244,8 +241,7 @@ OPERATION(split, mpy_str_split(v[0], v[1] == MPY_NONE ? NULL : v[1], index_of(v[
 OPERATION(replace, mpy_str_replace(v[0], v[1], v[2], index_of(v[3])))
 OPERATION(join, mpy_str_join(v[0], v[1]))
 
-/* ---- the transcript -----------------------------------------------------------------------------
- */
+/* ---- the transcript ------------------------------------------------------------------------- */
 
 #define ROW(name, nargs)                                                                           \
     {                                                                                              \

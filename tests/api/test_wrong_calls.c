@@ -228,8 +228,7 @@ test_valid(void **state)
     assert_int_equal(faults, 0);
 }
 
-/* ---- without a runtime --------------------------------------------------------------------------
- */
+/* ---- without a runtime ---------------------------------------------------------------------- */
 
 struct stranger {
     const struct api_call *call;
@@ -282,8 +281,7 @@ test_not_attached(void **state)
     assert_int_equal(faults, 0);
 }
 
-/* ---- the indicator: functions of err.h that never raise -----------------------------------------
- */
+/* ---- the indicator: functions of err.h that never raise ------------------------------------- */
 
 static void *
 ask_indicator(void *data)
@@ -353,8 +351,7 @@ test_indicator_asked_wrongly(void **state)
     mpy_decref(list_type);
 }
 
-/* ---- nothing forgotten --------------------------------------------------------------------------
- */
+/* ---- nothing forgotten ---------------------------------------------------------------------- */
 
 /* Functions that cannot be called wrongly, or whose wrong calls have a test above. */
 static const char *const elsewhere[] = {

@@ -100,8 +100,7 @@ with(struct api_world *w, int kind, ptrdiff_t (*fn)(mpy_object *o, int64_t n), i
     return api_int_result(r);
 }
 
-/* ---- lists and tuples ---------------------------------------------------------------------------
- */
+/* ---- lists and tuples ----------------------------------------------------------------------- */
 
 /* 0 and dropped, or -1. */
 static ptrdiff_t
@@ -274,8 +273,7 @@ test_containers(void **state)
     check_all(state, container_cases);
 }
 
-/* ---- text ---------------------------------------------------------------------------------------
- */
+/* ---- text ----------------------------------------------------------------------------------- */
 
 static int
 in_dict(int (*fn)(mpy_object *dict))
@@ -458,8 +456,7 @@ test_text(void **state)
     api_expect_error(MPY_EXC_KEY_ERROR);
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------
- */
+/* ---- numbers -------------------------------------------------------------------------------- */
 
 static mpy_object *
 repeat(struct api_world *w, int kind, int64_t n)
@@ -562,8 +559,7 @@ test_numbers(void **state)
     check_all(state, number_cases);
 }
 
-/* ---- types, calls, codes ------------------------------------------------------------------------
- */
+/* ---- types, calls, codes -------------------------------------------------------------------- */
 
 static mpy_object *
 no_fn(mpy_object *self, mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
@@ -800,8 +796,7 @@ test_recursion(void **state)
     mpy_recursion_leave();
 }
 
-/* ---- what is clamped ----------------------------------------------------------------------------
- */
+/* ---- what is clamped ------------------------------------------------------------------------ */
 
 static void
 expect_repr(mpy_object *o, const char *wanted)

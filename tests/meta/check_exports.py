@@ -35,7 +35,7 @@ def main():
         if version != node:
             faults.append(f"{name}: in version node {version or '(none)'}, not {node}")
         if kind not in ("FUNC", "TLS", "IFUNC"):
-            faults.append(f"{name}: exports data ({found['type']}); hosts would copy it")
+            faults.append(f"{name}: exports data ({kind}); hosts would copy it")
     if count == 0:
         faults.append(f"{library}: exports nothing")
     print("\n".join(faults) or f"exports: {count} names")

@@ -30,7 +30,7 @@
 #define STEPS  20000u /* 10,000,000 in the long run */
 #define ROUND  2000u  /* steps with one seed */
 #define CHECK  250u
-#define POOL   48u
+#define POOL   96u
 #define LIMIT  100 /* elements of a container before it is emptied */
 #define WEIGHT 300
 
@@ -46,6 +46,7 @@
 #define TYPE  8
 #define EXC   9
 #define CALLS 10
+#define KEY   11 /* a mischievous one */
 
 struct args {
     mpy_object *a, *b, *c; /* held by the step */
@@ -78,14 +79,24 @@ draw(unsigned n)
 static void
 step(void);
 
-/* ---- the pool -----------------------------------------------------------------------------------
- */
+/* ---- the pool ------------------------------------------------------------------------------- */
+
+/* What most calls give: would fill the pool. */
+static int
+is_common(mpy_object *o)
+{
+    return !mpy_priv_is_heap(o) || mpy_str_check(o) || mpy_type_check(o) || mpy_float_check(o) ||
+           mpy_refcount(o) == MPY_PRIV_REFCNT_IMMORTAL;
+}
 
 /* The slot's old object goes last: its finalizer may look at the pool. */
 static void
 put(mpy_object *o)
 {
     mpy_object **slot = &soup.pool[draw(POOL)], *old = *slot;
+    if (is_common(o) && draw(6) != 0) {
+        return;
+    }
     *slot = mpy_newref(o);
     mpy_xdecref(old);
 }
@@ -114,6 +125,8 @@ fits(mpy_object *o, int want)
         return mpy_err_given_matches(o, soup.error_type) == 1 && !mpy_type_check(o);
     case CALLS:
         return mpy_call_check(o) == 1;
+    case KEY:
+        return mpy_object_is_instance(o, soup.mischief_type) == 1;
     default:
         return 1;
     }
@@ -133,8 +146,7 @@ take(int want)
     return mpy_newref(MPY_NONE);
 }
 
-/* ---- results ------------------------------------------------------------------------------------
- */
+/* ---- results -------------------------------------------------------------------------------- */
 
 static void
 failed(void)
@@ -189,8 +201,7 @@ got_found(int r, mpy_object *out)
     }
 }
 
-/* ---- keeping things small -----------------------------------------------------------------------
- */
+/* ---- keeping things small ------------------------------------------------------------------- */
 
 /* Takes from *budget what walking every path through o costs. */
 static void
@@ -249,8 +260,7 @@ has_room(mpy_object *o)
     return n <= LIMIT;
 }
 
-/* ---- calls: making ------------------------------------------------------------------------------
- */
+/* ---- calls: making -------------------------------------------------------------------------- */
 
 static const char *const words[] = {
     "attr",         "x",       "",    "h\xc3\xa9",
@@ -281,14 +291,16 @@ static void
 do_new(const struct args *x)
 {
     mpy_object *three[3] = {x->a, x->b, x->c};
-    switch (draw(14)) {
+    switch (draw(16)) {
     case 0:
+    case 14:
         got(mpy_list_from_array(three, draw(4)));
         break;
     case 1:
         got(mpy_tuple_from_array(three, draw(4)));
         break;
     case 2:
+    case 15:
         got(mpy_dict_new(draw(30)));
         break;
     case 3:
@@ -359,8 +371,7 @@ do_type(const struct args *x)
     got(mpy_type_from_spec(&spec, below && draw(3) == 0 ? x->a : soup.world->plain_type));
 }
 
-/* ---- calls: containers --------------------------------------------------------------------------
- */
+/* ---- calls: containers ---------------------------------------------------------------------- */
 
 static void
 do_list_change(const struct args *x)
@@ -529,8 +540,7 @@ do_dict_walk(const struct args *x)
     got_int(r);
 }
 
-/* ---- calls: protocol ----------------------------------------------------------------------------
- */
+/* ---- calls: protocol ------------------------------------------------------------------------ */
 
 static void
 do_items(const struct args *x)
@@ -767,7 +777,11 @@ static void
 do_error(const struct args *x)
 {
     mpy_object *exc;
-    mpy_err_set_object(draw(2) == 0 ? soup.error_type : mpy_exc_type(1 + (int)draw(26)), x->b);
+    int code = 1 + (int)draw(26);
+    if (code == MPY_EXC_SYSTEM_ERROR || code == MPY_EXC_MEMORY_ERROR) {
+        code = MPY_EXC_TYPE_ERROR; /* those two would look like faults */
+    }
+    mpy_err_set_object(draw(2) == 0 ? soup.error_type : mpy_exc_type(code), x->b);
     exc = mpy_err_take();
     assert_non_null(exc);
     got(mpy_newref(exc));
@@ -829,7 +843,10 @@ do_gc(const struct args *x)
 
 static const struct call calls[] = {
     {"new", do_new, ANY, ANY},
-    {"new", do_new, ANY, ANY},
+    {"new", do_new, ANY, LIST},
+    {"new", do_new, PLAIN, NODE},
+    {"new", do_new, DICT, ANY},
+    {"new", do_new, ITER, KEY},
     {"func_new", do_func, ANY, ANY},
     {"type_from_spec", do_type, ANY, ANY},
     {"list, changing", do_list_change, LIST, ANY},
@@ -837,7 +854,12 @@ static const struct call calls[] = {
     {"list, reading", do_list_read, LIST, ANY},
     {"dict, changing", do_dict_change, DICT, ANY},
     {"dict, changing", do_dict_change, DICT, ANY},
+    {"dict, changing", do_dict_change, DICT, KEY},
+    {"dict, changing", do_dict_change, DICT, KEY},
     {"dict, reading", do_dict_read, DICT, ANY},
+    {"dict, reading", do_dict_read, DICT, KEY},
+    {"items", do_items, DICT, KEY},
+    {"items", do_items, LIST, KEY},
     {"dict_next", do_dict_walk, DICT, ANY},
     {"items", do_items, ANY, ANY},
     {"attributes", do_attrs, PLAIN, ANY},
@@ -847,6 +869,10 @@ static const struct call calls[] = {
     {"protocol", do_ask, ANY, ANY},
     {"protocol", do_ask, LIST, LIST},
     {"protocol", do_ask, TUPLE, TUPLE},
+    {"protocol", do_ask, LIST, KEY},
+    {"protocol", do_ask, DICT, DICT},
+    {"data", do_node, NODE, LIST},
+    {"attributes", do_attrs, PLAIN, PLAIN},
     {"numbers", do_number, ANY, ANY},
     {"str", do_text, STR, STR},
     {"iter", do_iter, ANY, ANY},
@@ -879,13 +905,12 @@ step(void)
     mpy_decref(x.c);
 }
 
-/* ---- mischief -----------------------------------------------------------------------------------
- */
+/* ---- mischief ------------------------------------------------------------------------------- */
 
 static void
 make_mischief(void)
 {
-    if (soup.nested < 3 && draw(3) == 0) {
+    if (soup.nested < 4 && draw(2) == 0) {
         step();
     }
 }
@@ -980,25 +1005,26 @@ static const mpy_type_spec mischief_spec = {.size = sizeof(mpy_type_spec),
                                             .is_true = mischief_is_true,
                                             .next = mischief_next};
 
-/* ---- rounds -------------------------------------------------------------------------------------
- */
+/* ---- rounds --------------------------------------------------------------------------------- */
 
 static uint64_t seed_now;
 
+/* Finalizers are called once, so this ends: what they put into the pool goes in the next turn. */
 static void
 empty_the_pool(void)
 {
-    soup.nested = 100; /* no more mischief */
-    for (int turn = 0; turn < 3; turn++) {
+    int left;
+    do {
         for (unsigned i = 0; i < POOL; i++) {
             mpy_clear(&soup.pool[i]);
         }
         api_done(mpy_gc_collect(2, NULL));
-    }
+        left = 0;
+        for (unsigned i = 0; i < POOL; i++) {
+            left += soup.pool[i] != NULL;
+        }
+    } while (left > 0);
     soup.nested = 0;
-    for (unsigned i = 0; i < POOL; i++) {
-        mpy_clear(&soup.pool[i]); /* finalizers may have put something */
-    }
     (void)mpy_gc_enable();
 }
 
@@ -1025,18 +1051,27 @@ run_round(uint64_t seed, struct api_world *world)
     memset(&soup.log, 0, sizeof soup.log);
     soup.log.one_id = 1;
     api_done(mpy_gc_set_threshold(0, 16 + (int64_t)draw(100)));
+    for (unsigned i = 0; i < POOL / 2; i++) {
+        mpy_object *o = api_make(world, (int)draw(API_BASIC));
+        put(o);
+        mpy_decref(o);
+    }
     for (unsigned i = 0; i < ROUND; i++) {
         step();
         if (i % CHECK == 0) {
             assert_int_equal(mpy_debug_check_heap(world->rt), 0);
         }
     }
+    /* Types hold objects, too, as their attributes. No more mischief from here on. */
+    soup.nested = 100;
+    mpy_clear(&soup.node_type);
+    mpy_clear(&soup.traverse_type);
+    mpy_clear(&soup.mischief_type);
+    mpy_clear(&soup.error_type);
+    mpy_clear(&world->plain_type);
+    mpy_clear(&world->data_type);
     empty_the_pool();
     assert_int_equal(soup.log.faults, 0);
-    mpy_decref(soup.node_type);
-    mpy_decref(soup.traverse_type);
-    mpy_decref(soup.mischief_type);
-    mpy_decref(soup.error_type);
 }
 
 /* A world whose runtime keeps what finalizers raise to itself. */
@@ -1050,6 +1085,7 @@ open_quietly(struct api_world *world)
     assert_int_equal(mpy_runtime_new(config, &world->rt), MPY_OK);
     mpy_config_free(config);
     world->plain_type = api_good(api_world_plain_type());
+    world->data_type = api_good(api_world_data_type());
 }
 
 static void

@@ -14,10 +14,11 @@
 #include "support/api_world.h"
 
 /* What a call reports. */
-#define API_OK      0
-#define API_FAILED  1 /* NULL or -1 */
-#define API_UNCLEAR 2 /* failed, and left something in an `out` parameter; or a senseless result   \
-                       */
+#define API_OK     0
+#define API_FAILED 1 /* NULL or -1 */
+#define API_UNCLEAR                                                                                \
+    2 /* failed, and left something in an `out` parameter; or a senseless result                   \
+       */
 
 /* Properties of a call. */
 #define API_CHANGES  1u /* changes an argument: it is not as before afterwards */

@@ -78,8 +78,7 @@ const struct api_call api_call_calls[] = {
     {NULL, NULL, {{0}}, 0},
 };
 
-/* ---- err.h --------------------------------------------------------------------------------------
- */
+/* ---- err.h ---------------------------------------------------------------------------------- */
 
 /* The error that a call has set is what it was asked for: the call went well. */
 static int

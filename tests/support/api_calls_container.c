@@ -12,8 +12,7 @@
     (LIST | TUPLE | DICT | API_BIT(API_STR) | API_BIT(API_BYTES) | API_BIT(API_RANGE) |            \
      API_BIT(API_ITERATOR))
 
-/* ---- list.h -------------------------------------------------------------------------------------
- */
+/* ---- list.h --------------------------------------------------------------------------------- */
 
 static int
 call_copy_out(mpy_object *const *v)
@@ -74,8 +73,7 @@ const struct api_call api_list_calls[] = {
     {NULL, NULL, {{0}}, 0},
 };
 
-/* ---- tuple.h ------------------------------------------------------------------------------------
- */
+/* ---- tuple.h -------------------------------------------------------------------------------- */
 
 API_CALL_OBJECT(tuple_from_array, mpy_tuple_from_array(v, 2))
 API_CALL_OBJECT(pack, mpy_tuple_pack(2, v[0], v[1]))
@@ -93,8 +91,7 @@ const struct api_call api_tuple_calls[] = {
     {NULL, NULL, {{0}}, 0},
 };
 
-/* ---- dict.h -------------------------------------------------------------------------------------
- */
+/* ---- dict.h --------------------------------------------------------------------------------- */
 
 static int
 call_dict_next(mpy_object *const *v)
@@ -169,8 +166,7 @@ const struct api_call api_dict_calls[] = {
     {NULL, NULL, {{0}}, 0},
 };
 
-/* ---- iter.h -------------------------------------------------------------------------------------
- */
+/* ---- iter.h --------------------------------------------------------------------------------- */
 
 static int
 visit_item(void *data, mpy_object *item)

@@ -138,13 +138,19 @@ api_world_plain_type(void)
     return mpy_type_from_spec(&plain_spec, NULL);
 }
 
+mpy_object *
+api_world_data_type(void)
+{
+    return mpy_type_from_spec(&data_spec, NULL);
+}
+
 void
 api_world_open(struct api_world *world)
 {
     memset(world, 0, sizeof *world);
     assert_int_equal(mpy_runtime_new(NULL, &world->rt), MPY_OK);
     world->plain_type = api_good(api_world_plain_type());
-    world->data_type = api_good(mpy_type_from_spec(&data_spec, NULL));
+    world->data_type = api_good(api_world_data_type());
 }
 
 int

@@ -83,9 +83,11 @@ api_world_open(struct api_world *world);
 int
 api_world_close(struct api_world *world);
 
-/* The type of API_PLAIN for the current runtime; NULL with an error. */
+/* The types of API_PLAIN and API_DATA for the current runtime; NULL with an error. */
 mpy_object *
 api_world_plain_type(void);
+mpy_object *
+api_world_data_type(void);
 
 /* A new reference to a value; fails the test when it cannot be made. */
 mpy_object *

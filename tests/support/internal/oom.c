@@ -3,7 +3,8 @@
  * support/internal/oom.c - see support/internal/oom.h.
  *
  * Failures are switched on for the whole process: raw and mem requests, every runtime's objects and
- * the library's own tables count alike. A sweep is quadratic in the allocations of its scenario, so
+ * the library's own tables count alike. A second, coarser sweep switches them on for the runtime
+ * alone, which counts in another place. A sweep is quadratic in the allocations of its scenario, so
  * long ones are swept with a stride, which the scale of the test makes finer.
  */
 #include "support/internal/oom.h"
@@ -17,13 +18,15 @@
 #include <stdlib.h>
 
 /* Places of a sweep at scale 1. */
-#define PLACES 1500
+#define PLACES         1500
+#define PLACES_RUNTIME 100
 
 struct attempt {
     const struct oom_scenario *scenario;
     int mode;
     uint64_t n;
     int warm;
+    int runtime_only; /* failures of the current runtime instead of the process */
 };
 
 static uint64_t points;
@@ -40,11 +43,12 @@ int
 oom_complain(const char *file, int line, const char *what)
 {
     faults++;
-    print_error("%s:%d: %s: %s (mode %d, allocation %llu%s)\n", file, line,
+    print_error("%s:%d: %s: %s (mode %d, allocation %llu%s%s)\n", file, line,
                 current != NULL ? current->scenario->name : "?", what,
                 current != NULL ? current->mode : 0,
                 (unsigned long long)(current != NULL ? current->n : 0),
-                current != NULL && current->warm ? ", warm" : "");
+                current != NULL && current->warm ? ", warm" : "",
+                current != NULL && current->runtime_only ? ", runtime alone" : "");
     return OOM_BROKEN;
 }
 
@@ -129,10 +133,11 @@ static uint64_t
 run_with_failures(const struct attempt *a, void *state, uint64_t *counted, int *result)
 {
     uint64_t failed = 0;
-    COMPLAIN_UNLESS(mpy_debug_fail_alloc(NULL, a->mode, a->n) == 0);
+    mpy_runtime *target = a->runtime_only ? mpy_runtime_current() : NULL;
+    COMPLAIN_UNLESS(mpy_debug_fail_alloc(target, a->mode, a->n) == 0);
     *result = a->scenario->run(state);
-    *counted = (uint64_t)mpy_debug_fail_count(NULL, &failed);
-    COMPLAIN_UNLESS(mpy_debug_fail_alloc(NULL, MPY_FAIL_OFF, 0) == 0);
+    *counted = (uint64_t)mpy_debug_fail_count(target, &failed);
+    COMPLAIN_UNLESS(mpy_debug_fail_alloc(target, MPY_FAIL_OFF, 0) == 0);
     COMPLAIN_UNLESS(*result != OOM_FAILED || failed > 0);
     check_error(a->scenario, *result);
     if (a->scenario->verify != NULL) {
@@ -197,11 +202,11 @@ attempt(const struct attempt *a, uint64_t *counted)
 
 /* Allocation number n, n + stride, ... until the scenario gets through. */
 static void
-sweep_mode(const struct oom_scenario *s, int mode, int warm)
+sweep_mode(const struct oom_scenario *s, int mode, int warm, int runtime_only)
 {
-    struct attempt a = {s, MPY_FAIL_OFF, 0, warm};
+    struct attempt a = {s, MPY_FAIL_OFF, 0, warm, runtime_only};
     uint64_t counted = 0;
-    uint64_t places = PLACES * test_scale();
+    uint64_t places = (runtime_only ? PLACES_RUNTIME : PLACES) * test_scale();
     unsigned before = faults;
     (void)attempt(&a, &counted); /* counts nothing: failures are off */
     a.mode = MPY_FAIL_NTH;
@@ -219,7 +224,7 @@ sweep_mode(const struct oom_scenario *s, int mode, int warm)
 static void
 sweep_patterns(const struct oom_scenario *s)
 {
-    struct attempt a = {s, MPY_FAIL_EVERY, 0, 0};
+    struct attempt a = {s, MPY_FAIL_EVERY, 0, 0, 0};
     uint64_t counted;
     unsigned before = faults;
     for (a.n = 2; a.n < 12 && faults == before; a.n += 3) {
@@ -235,8 +240,12 @@ static void
 sweep(const struct oom_scenario *s)
 {
     for (int warm = 0; warm < ((s->flags & OOM_ONCE) != 0 ? 1 : 2); warm++) {
-        sweep_mode(s, MPY_FAIL_NTH, warm);
-        sweep_mode(s, MPY_FAIL_AFTER, warm);
+        sweep_mode(s, MPY_FAIL_NTH, warm, 0);
+        sweep_mode(s, MPY_FAIL_AFTER, warm, 0);
+    }
+    if ((s->flags & OOM_NO_RUNTIME) == 0) {
+        sweep_mode(s, MPY_FAIL_NTH, 0, 1);
+        sweep_mode(s, MPY_FAIL_AFTER, 0, 1);
     }
     sweep_patterns(s);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * unit/types/test_dict.c - access by key inside the library: borrowed look-ups, keys of host types
- * that change the dict under a search, teardown, memory.
+ * that change the dict under a search, memory.
  */
 #include "support/api_world.h"
 #include "support/host_key.h"
@@ -285,22 +285,94 @@ test_str_beside_host_keys(void **state)
     scene_close(&s);
 }
 
-/* A dict that holds itself, and a long chain of dicts, go without recursion. */
-static void
-test_teardown(void **state)
+/* ---- a host's text that equals a str
+ * ------------------------------------------------------------- */
+
+static mpy_object *text_type;
+
+static mpy_object *
+text_of(mpy_object *o)
 {
-    mpy_object *d = api_good(mpy_dict_new(0));
-    mpy_object *chain = api_good(mpy_dict_new(0));
-    (void)state;
-    api_done(mpy_dict_set_utf8(d, "self", d));
-    mpy_decref(d);
-    for (int i = 0; i < 100000; i++) {
-        mpy_object *outer = api_good(mpy_dict_new(0));
-        api_done(mpy_dict_set(outer, MPY_NONE, chain));
-        mpy_decref(chain);
-        chain = outer;
+    void *data;
+    api_done(mpy_type_data(o, text_type, &data));
+    return *(mpy_object **)data;
+}
+
+static int
+text_hash(mpy_object *self, int64_t *out)
+{
+    return mpy_object_hash(text_of(self), out);
+}
+
+static mpy_object *
+text_compare(mpy_object *a, mpy_object *b, int op)
+{
+    if (mpy_object_is_instance(b, text_type) == 1) {
+        b = text_of(b);
     }
-    mpy_decref(chain);
+    return mpy_object_compare(text_of(a), b, op);
+}
+
+static const mpy_type_spec text_spec = {.size = sizeof(mpy_type_spec),
+                                        .version = 1,
+                                        .name = "t.Text",
+                                        .ref_count = 1,
+                                        .data_size = sizeof(mpy_object *),
+                                        .hash = text_hash,
+                                        .compare = text_compare};
+
+static mpy_object *
+make_text(mpy_object *str)
+{
+    mpy_object *o = api_good(mpy_type_new_instance(text_type));
+    void *data;
+    api_done(mpy_type_data(o, text_type, &data));
+    mpy_assign(data, str);
+    return o;
+}
+
+/* Objects of a host's type that equal strs and hash like them are the same keys, in dicts of every
+   size, whichever came first. */
+static void
+test_host_text_equals_str(void **state)
+{
+    mpy_object *value;
+    (void)state;
+    text_type = api_good(mpy_type_from_spec(&text_spec, NULL));
+    for (int size = 1; size <= 2000; size = size * 3 + 1) {
+        mpy_object *strs = api_good(mpy_dict_new(0));
+        mpy_object *texts = api_good(mpy_dict_new(0));
+        for (int i = 0; i < size; i++) {
+            mpy_object *str = api_good(mpy_str_format("text %d", i));
+            mpy_object *text = make_text(str);
+            api_done(mpy_dict_set(strs, str, mpy_int_from_i64(i)));
+            api_done(mpy_dict_set(texts, text, mpy_int_from_i64(i)));
+            mpy_decref(text);
+            mpy_decref(str);
+        }
+        for (int i = 0; i < size; i++) {
+            mpy_object *str = api_good(mpy_str_format("text %d", i));
+            mpy_object *text = make_text(str);
+            const char *utf8;
+            api_done(mpy_str_as_utf8(str, &utf8, NULL));
+            assert_int_equal(mpy_dict_get(strs, text, &value), 1);
+            assert_ptr_equal(value, mpy_int_from_i64(i));
+            assert_int_equal(mpy_dict_get(texts, str, &value), 1);
+            assert_ptr_equal(value, mpy_int_from_i64(i));
+            assert_int_equal(mpy_dict_get_utf8(texts, utf8, &value), 1);
+            assert_ptr_equal(value, mpy_int_from_i64(i));
+            api_done(mpy_dict_set(strs, text, MPY_NONE));
+            api_done(mpy_dict_set(texts, str, MPY_NONE));
+            mpy_decref(text);
+            mpy_decref(str);
+        }
+        assert_int_equal(mpy_dict_length(strs), size);
+        assert_int_equal(mpy_dict_length(texts), size);
+        assert_int_equal(mpy_object_compare_bool(strs, texts, MPY_EQ), 1);
+        mpy_decref(strs);
+        mpy_decref(texts);
+    }
+    mpy_clear(&text_type);
 }
 
 /* Each allocation of a scenario fails once: an error, nothing leaked, the dict whole. */
@@ -350,7 +422,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_key_dies_while_compared, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_errors_of_keys, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_str_beside_host_keys, api_setup, api_teardown),
-        cmocka_unit_test_setup_teardown(test_teardown, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_host_text_equals_str, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, api_setup, api_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
