@@ -126,6 +126,20 @@ finalize_dying(struct mpyi_thread *t, mpy_object *o)
     return mpyi_finalize(t, o);
 }
 
+#define DIES_LATER (MPYI_TRAIT_FINALIZE | MPYI_TRAIT_METATYPE)
+
+/* 1: o lives on. A type with instances stays as it is, tracked and with a count of 0: code that the
+   instances' finalizers run may count it, so its first word must not become a link before the last
+   instance is gone (mpyi_type_instance_gone). */
+static int
+dies_later(struct mpyi_thread *t, mpy_object *o, const struct mpyi_type *type)
+{
+    if ((type->traits & MPYI_TRAIT_METATYPE) != 0) {
+        return ((const struct mpyi_heap_type *)(const void *)o)->live != 0;
+    }
+    return finalize_dying(t, o);
+}
+
 /* Takes one object out of t->late, as it was but untracked, and finalizes it. */
 static void
 finalize_late(struct mpyi_thread *t)
@@ -175,7 +189,7 @@ mpyi_dying(struct mpyi_thread *t, mpy_object *o)
         bury(t, o, type);
         return;
     }
-    if (MPY_UNLIKELY((type->traits & MPYI_TRAIT_FINALIZE) != 0) && finalize_dying(t, o)) {
+    if (MPY_UNLIKELY((type->traits & DIES_LATER) != 0) && dies_later(t, o, type)) {
         return;
     }
     queue(t, o);
@@ -188,7 +202,7 @@ mpyi_dying(struct mpyi_thread *t, mpy_object *o)
 static void
 dealloc_container(struct mpyi_thread *t, mpy_object *o, const struct mpyi_type *type)
 {
-    if (MPY_UNLIKELY((type->traits & MPYI_TRAIT_FINALIZE) != 0) && finalize_dying(t, o)) {
+    if (MPY_UNLIKELY((type->traits & DIES_LATER) != 0) && dies_later(t, o, type)) {
         return;
     }
     if (MPY_UNLIKELY(t->tearing_down != 0)) {

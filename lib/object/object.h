@@ -52,6 +52,9 @@
 #define MPYI_TRAIT_ACYCLIC   16u /* instances are never tracked */
 #define MPYI_TRAIT_EXCEPTION 32u
 #define MPYI_TRAIT_LARGE     64u /* instances keep their data in an array of their own */
+#define MPYI_TRAIT_METATYPE                                                                        \
+    128u /* instances are types, which live on while they have instances                           \
+          */
 
 /* gcword bits the library alone looks at; the others are in minipy/object.h. */
 #define MPYI_GC_WEAKREF    0x08000000u

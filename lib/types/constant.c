@@ -120,6 +120,7 @@ const struct mpyi_type mpyi_object_type = {
 
 const struct mpyi_type mpyi_type_type = {
     .head = MPYI_STATIC_HEAD(MPY_TF_TYPE),
+    .traits = MPYI_TRAIT_METATYPE,
     .layout = MPYI_LAYOUT_FIXED,
     .id = MPY_TYPE_ID_TYPE,
     .ref_offset = offsetof(struct mpyi_type, refs),

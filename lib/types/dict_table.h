@@ -27,10 +27,10 @@
  * their own. GENERAL tables keep the hash of each entry: growing must not run user code.
  *
  * What indexes the table is the spread hash. The hash of a str is keyed and random in every bit: it
- * is used as it is. All others are spread with one 64 x 64 -> 128 bit multiplication by a secret:
- * hashes of numbers are not keyed, and a host's hash may be anything. So a str and a host's object
- * that equals it, with the same hash, would have different places: a key of a host's type is looked
- * for in both, and so is a str in a GENERAL table.
+ * is used as it is. All others are mixed with a secret first (mpyi_dict_spread): hashes of numbers
+ * are not keyed and follow each other, and a host's hash may be anything. So a str and a host's
+ * object that equals it, with the same hash, would have different places: a key of a host's type is
+ * looked for in both, and so is a str in a GENERAL table.
  *
  * Deleting clears the entry, and makes its slot EMPTY if its group has an EMPTY slot (then no probe
  * ever went past this group), else DELETED. When the entries are used up the table is rebuilt for
@@ -128,20 +128,19 @@ mpyi_group_free(const uint8_t *group)
 __extension__ typedef unsigned __int128 mpyi_u128;
 
 /* What indexes the table for keys that are no strs: the top bits choose the group, the low 7 are
-   the control byte. The hash of a str is that as it is. The product alone would leave keys that
-   grow by equal steps as regular as the random multiplier happens to be; folding its upper half
-   onto the lower one and multiplying again does not. */
+   the control byte. Folding the product makes it depend on every bit of the hash; but the top bits
+   of a product of neighbouring numbers can be crowded for unlucky secrets, so they are spread once
+   more. The hash of a str is what indexes the table as it is. */
 static inline uint64_t
 mpyi_dict_spread(uint64_t hash)
 {
-    uint64_t k0, k1, mixed;
+    uint64_t k0, k1;
     mpyi_u128 product;
     __builtin_memcpy(&k0, mpyi_hash_secret + 80, sizeof k0);
     __builtin_memcpy(&k1, mpyi_hash_secret + 88, sizeof k1);
     product = (mpyi_u128)(hash ^ k0) * (k1 | 1);
-    mixed = (uint64_t)product ^ (uint64_t)(product >> 64);
-    mixed ^= mixed >> 32;
-    return mixed * UINT64_C(0x9E3779B97F4A7C15);
+    hash = ((uint64_t)product ^ (uint64_t)(product >> 64)) * UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ hash >> 32;
 }
 
 static inline uint8_t

@@ -109,10 +109,20 @@ void
 mpyi_dict_key_error(mpy_object *key)
 {
     mpy_object *type = mpy_exc_type(MPY_EXC_KEY_ERROR);
-    if (type != NULL) {
-        mpy_err_set_object(type, key);
-        mpy_decref(type);
+    if (type == NULL) {
+        return;
     }
+    if (mpy_priv_has_flag(key, MPY_TF_EXCEPTION | MPY_TF_TUPLE)) {
+        /* As a value it would be taken for the exception, or for the arguments of one. */
+        mpy_object *exc = mpy_call(type, &key, 1, NULL);
+        if (exc != NULL) {
+            mpy_err_restore(exc);
+            mpy_decref(exc);
+        }
+    } else {
+        mpy_err_set_object(type, key);
+    }
+    mpy_decref(type);
 }
 
 static ptrdiff_t

@@ -119,12 +119,13 @@ mpyi_list_new(struct mpyi_thread *t, size_t reserve)
 }
 
 /* The same of n elements, 1 or more. NULL when there is no memory, or, without an error, when one
-   of them is NULL. */
+   of them is NULL; *has_null says which. */
 static inline mpy_object *
-list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
+list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n, int *has_null)
 {
     struct mpyi_list *list;
     size_t done;
+    *has_null = 0;
     if (MPY_UNLIKELY(n > MPYI_LIST_MAX / 2)) {
         return (mpy_object *)mpyi_err_no_memory();
     }
@@ -134,6 +135,7 @@ list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
     }
     done = mpyi_items_fill(list->items, items, n);
     if (MPY_UNLIKELY(done < n)) {
+        *has_null = 1;
         mpy_decref_many(items, done);
         list_free_extra(t, (mpy_object *)list);
         mpyi_gc_free(t, (mpy_object *)list, sizeof *list);
@@ -147,7 +149,8 @@ list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
 mpy_object *
 mpyi_list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
 {
-    return n == 0 ? mpyi_list_new(t, 0) : list_from(t, items, n);
+    int has_null;
+    return n == 0 ? mpyi_list_new(t, 0) : list_from(t, items, n, &has_null);
 }
 
 mpy_object *
@@ -297,7 +300,7 @@ mpy_list_from_array(mpy_object *const *items, size_t n)
 {
     struct mpyi_thread *t = mpyi_enter(__func__);
     mpy_object *list;
-    size_t i;
+    int has_null;
     if (MPY_UNLIKELY(t == NULL)) {
         return NULL;
     }
@@ -308,13 +311,9 @@ mpy_list_from_array(mpy_object *const *items, size_t n)
     if (n == 0) {
         return mpyi_list_new(t, 0);
     }
-    list = list_from(t, items, n);
-    if (MPY_UNLIKELY(list == NULL) && !mpyi_err_occurred(t)) {
-        for (i = 0; i < n; i++) {
-            if (items[i] == NULL) {
-                return (mpy_object *)mpyi_err_argument(__func__, "items", "array of objects", NULL);
-            }
-        }
+    list = list_from(t, items, n, &has_null);
+    if (MPY_UNLIKELY(has_null)) {
+        return (mpy_object *)mpyi_err_argument(__func__, "items", "array of objects", NULL);
     }
     return list;
 }

@@ -392,11 +392,7 @@ void
 mpyi_type_dealloc(struct mpyi_thread *t, mpy_object *o)
 {
     struct mpyi_heap_type *heap = mpyi_heap_type_of(o);
-    if (heap->live != 0) {
-        mpyi_head(o)->refcnt = 0;
-        mpyi_object_retrack(t, o);
-        return;
-    }
+    MPY_ASSERT(heap->live == 0);
     for (size_t i = 0; i < 2; i++) {
         mpyi_xdrop(t, heap->type.refs[i]);
     }
@@ -409,11 +405,6 @@ mpyi_type_instance_gone(struct mpyi_thread *t, struct mpyi_heap_type *type)
 {
     const struct mpy_priv_header *head = &type->type.head.head;
     type->live--;
-    /* Not tracked: its count is falling to 0 now, it waits in t->dying, its first word a link, and
-       will find no instances left. */
-    if ((head->gcword & MPY_PRIV_GC_TRACKED) == 0) {
-        return;
-    }
     if (type->live == 0 && head->refcnt == 0) {
         mpyi_dying(t, (mpy_object *)type);
     } else if ((int32_t)head->gcword >= 0) {

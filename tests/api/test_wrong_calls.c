@@ -83,7 +83,7 @@ static void
 check_error(const struct api_call *call, const struct api_arg *arg, const char *how, int code,
             const char *got_type)
 {
-    char text[MPY_ERR_TEXT_MAX + 1], wanted[MPY_ERR_TEXT_MAX + 1], line[2 * MPY_ERR_TEXT_MAX];
+    char text[MPY_ERR_TEXT_MAX + 1], wanted[MPY_ERR_TEXT_MAX + 1], line[4 * MPY_ERR_TEXT_MAX];
     int got = api_take_error(text, sizeof text);
 
     if (got != code) {

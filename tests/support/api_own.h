@@ -35,4 +35,12 @@ fresh_str(void)
     return api_good(mpy_str_from_utf8("a text of its own, which nobody shares"));
 }
 
+/* A result nobody else has: drops it. */
+static inline void
+drop_new(mpy_object *o)
+{
+    REFS(api_good(o), 1);
+    mpy_decref(o);
+}
+
 #endif /* MPY_TEST_SUPPORT_API_OWN_H */

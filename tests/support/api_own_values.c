@@ -10,14 +10,6 @@ fresh_float(void)
     return api_good(mpy_float_from_double(1.5e300));
 }
 
-/* A result nobody else has: drops it. */
-static void
-drop_new(mpy_object *o)
-{
-    REFS(api_good(o), 1);
-    mpy_decref(o);
-}
-
 /* A result that is a new object, or the operand `o`, which has n references without it. */
 static void
 drop_new_or(mpy_object *result, mpy_object *o, size_t n)
