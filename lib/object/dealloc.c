@@ -135,7 +135,13 @@ static int
 dies_later(struct mpyi_thread *t, mpy_object *o, const struct mpyi_type *type)
 {
     if ((type->traits & MPYI_TRAIT_METATYPE) != 0) {
-        return ((const struct mpyi_heap_type *)(const void *)o)->live != 0;
+        if (((const struct mpyi_heap_type *)(const void *)o)->live == 0) {
+            return 0;
+        }
+        if ((int32_t)mpyi_head(o)->gcword >= 0) {
+            mpy_priv_gc_candidate(o);
+        }
+        return 1;
     }
     return finalize_dying(t, o);
 }

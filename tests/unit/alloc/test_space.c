@@ -94,7 +94,7 @@ spans_are_halved_then_mapped(void **state)
 {
     (void)state;
     if (MPYI_ASAN || MPYI_TSAN) {
-        skip(); /* they need more address space than the limit */
+        return; /* they need more address space than the limit */
     }
     test_child_succeeds(limited);
 }
