@@ -68,10 +68,11 @@ MPY_STATIC_ASSERT(offsetof(struct mpy_priv_type_head, flags) == 16, "flags follo
 #define MPY_PRIV_REFCNT_SPECIAL  0x80000000u
 #define MPY_PRIV_REFCNT_DEAD     0xBADDEADBu
 
-/* gcword: bit 31 candidate (lost a reference since the last full collection, or never looked at),
-   30 tracked, 28..29 generation, 27 weakly referenced, 26 finalized, 0..23 index while young. */
-#define MPY_PRIV_GC_CANDIDATE 0x80000000u
-#define MPY_PRIV_GC_TRACKED   0x40000000u
+/* gcword: bit 31 idle (lost no reference since a full collection looked at it; the others are its
+   candidates), 30 tracked, 28..29 generation, 27 weakly referenced, 26 finalized, 0..23 index while
+   young. */
+#define MPY_PRIV_GC_IDLE    0x80000000u
+#define MPY_PRIV_GC_TRACKED 0x40000000u
 
 #define MPY_PRIV_TAG_MASK   7u
 #define MPY_PRIV_TAG_INT    1u
@@ -117,10 +118,6 @@ mpy_priv_decref_special(mpy_object *o);
 /* The count of o fell to 0. */
 MPY_API void
 mpy_priv_dealloc(mpy_object *o);
-
-/* o lost a reference but lives: the next full collection looks at it. */
-MPY_API void
-mpy_priv_gc_candidate(mpy_object *o);
 
 MPY_INLINE struct mpy_priv_header *
 mpy_priv_head(const mpy_object *o)
@@ -191,11 +188,9 @@ mpy_decref(mpy_object *o)
     if (mpy_priv_is_heap(o)) {
         struct mpy_priv_header *head = mpy_priv_head(o);
         uint32_t count = head->refcnt;
-        if (MPY_LIKELY((int32_t)count > 1)) {
+        /* One test for three: at least 2 left, none of the special counts, not idle. */
+        if (MPY_LIKELY((int32_t)((count - 2) | head->gcword) >= 0)) {
             head->refcnt = count - 1;
-            if (MPY_UNLIKELY((int32_t)head->gcword >= 0)) {
-                mpy_priv_gc_candidate(o);
-            }
         } else if (count == 1) {
             head->refcnt = 0;
             mpy_priv_dealloc(o);

@@ -70,7 +70,7 @@ bury_postponed(struct mpyi_thread *t)
         __builtin_memcpy(&link, o, sizeof link);
         state->postponed = (mpy_object *)(link & ~(WAS_WEAKREF | WAS_TRACKED));
         head->refcnt = 0;
-        head->gcword = MPY_PRIV_GC_CANDIDATE | ((link & WAS_WEAKREF) != 0 ? MPYI_GC_WEAKREF : 0);
+        head->gcword = (link & WAS_WEAKREF) != 0 ? MPYI_GC_WEAKREF : 0;
         if ((link & WAS_TRACKED) != 0) {
             mpyi_gc_track(t, o);
         }
@@ -89,7 +89,7 @@ mpyi_gc_bury(struct mpyi_thread *t)
         /* Dying once more sets the loop going; its finalizer has run, or it has none. */
         t->dying = *(mpy_object **)(void *)o;
         mpyi_head(o)->refcnt = 0;
-        mpyi_head(o)->gcword = MPY_PRIV_GC_CANDIDATE | MPYI_GC_FINALIZED;
+        mpyi_head(o)->gcword = MPYI_GC_FINALIZED;
         mpyi_dying(t, o);
     }
     bury_postponed(t);
@@ -125,7 +125,7 @@ drop_leaving(struct mpyi_gc_pass *pass, mpy_object *child, enum membership how)
         head->refcnt = --count;
         if (count == 0) {
             die(pass->t, child);
-        } else if ((int32_t)head->gcword >= 0) {
+        } else if ((head->gcword & MPY_PRIV_GC_IDLE) != 0) {
             mpyi_gc_make_candidate(pass->gc, child);
         }
     } else if (count < MPY_PRIV_REFCNT_IMMORTAL) {

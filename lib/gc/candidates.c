@@ -112,9 +112,9 @@ add_pool(struct closure *c, size_t index)
         for (uint64_t left = allocated[w]; left != 0 && !c->over; left &= left - 1) {
             mpy_object *o = (mpy_object *)(void *)(first + (w * 64 + mpyi_ctz64(left)) *
                                                                mpyi_class_size(size_class));
-            const uint32_t both = MPY_PRIV_GC_TRACKED | MPY_PRIV_GC_CANDIDATE;
-            if ((mpyi_head(o)->gcword & both) == both) {
-                mpyi_head(o)->gcword &= ~MPY_PRIV_GC_CANDIDATE;
+            const uint32_t both = MPY_PRIV_GC_TRACKED | MPY_PRIV_GC_IDLE;
+            if ((mpyi_head(o)->gcword & both) == MPY_PRIV_GC_TRACKED) {
+                mpyi_head(o)->gcword |= MPY_PRIV_GC_IDLE;
                 add(c, o);
             }
         }

@@ -96,7 +96,7 @@ collect_full(struct mpyi_thread *t, int quiet, struct mpyi_gc_run *run)
     MPY_CHECK_HEAP(mpyi_gc_check(t->gc, &pass, MPYI_GC_CHECK_COUNTED) == 0);
     mpyi_gc_mark(&pass);
     MPY_CHECK_HEAP(mpyi_gc_check(t->gc, &pass, MPYI_GC_CHECK_MARKED) == 0);
-    mpyi_gc_promote(t->gc, 0);
+    mpyi_gc_promote(t->gc, MPY_PRIV_GC_IDLE);
     run->examined += pass.examined;
     garbage = mpyi_gc_count_white(&pass);
     if (garbage > 0) {

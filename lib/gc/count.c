@@ -169,8 +169,8 @@ count_blocks(struct counter counter, struct mpyi_gc_pass *pass, char *first, siz
         if ((word & MPY_PRIV_GC_TRACKED) == 0) {
             continue;
         }
-        if ((int32_t)word < 0) {
-            mpyi_head(o)->gcword = word & ~MPY_PRIV_GC_CANDIDATE;
+        if ((word & MPY_PRIV_GC_IDLE) == 0) {
+            mpyi_head(o)->gcword = word | MPY_PRIV_GC_IDLE;
         }
         white[granule >> 6] |= UINT64_C(1) << (granule & 63);
         note_object(pass, o, type, ((uintptr_t)block - counter.base) >> MPYI_GC_GRANULE_SHIFT, low,

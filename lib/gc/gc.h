@@ -111,8 +111,8 @@ mpyi_gc_track(struct mpyi_thread *t, mpy_object *o)
     gc->young[0].items[n] = o;
     gc->young[0].count = n + 1;
     gc->young_map[mpyi_gc_page(o)] = 1;
-    mpyi_head(o)->gcword = (mpyi_head(o)->gcword & (MPYI_GC_WEAKREF | MPYI_GC_FINALIZED)) |
-                           MPY_PRIV_GC_CANDIDATE | MPY_PRIV_GC_TRACKED | n;
+    mpyi_head(o)->gcword =
+        (mpyi_head(o)->gcword & (MPYI_GC_WEAKREF | MPYI_GC_FINALIZED)) | MPY_PRIV_GC_TRACKED | n;
 }
 
 /* The collector forgets o. Nothing happens when it did not know it. */
@@ -125,7 +125,7 @@ mpyi_gc_untrack(struct mpyi_thread *t, mpy_object *o)
     if ((word & MPY_PRIV_GC_TRACKED) == 0) {
         return;
     }
-    mpyi_head(o)->gcword = (word & (MPYI_GC_WEAKREF | MPYI_GC_FINALIZED)) | MPY_PRIV_GC_CANDIDATE;
+    mpyi_head(o)->gcword = word & (MPYI_GC_WEAKREF | MPYI_GC_FINALIZED);
     if (MPY_LIKELY(generation == 0)) {
         uint32_t index = word & MPYI_GC_INDEX_MASK;
         uint32_t last = gc->young[0].count - 1;
@@ -153,8 +153,8 @@ mpyi_gc_free(struct mpyi_thread *t, mpy_object *o, size_t size)
 static inline void
 mpyi_gc_stored(mpy_object *child)
 {
-    if (mpy_priv_is_heap(child) && (int32_t)mpyi_head(child)->gcword >= 0) {
-        mpy_priv_gc_candidate(child);
+    if (mpy_priv_is_heap(child) && (mpyi_head(child)->gcword & MPY_PRIV_GC_IDLE) != 0) {
+        mpyi_gc_candidate(child);
     }
 }
 

@@ -82,7 +82,7 @@ check_word(void *data, mpy_object *o)
                    : violated(o, "it is young and not in its vector");
     }
     check->old++;
-    if ((word & MPY_PRIV_GC_CANDIDATE) != 0 && check->gc->cards[mpyi_gc_page(o)] == 0) {
+    if ((word & MPY_PRIV_GC_IDLE) == 0 && check->gc->cards[mpyi_gc_page(o)] == 0) {
         return violated(o, "it is a candidate on a page without a card");
     }
     return 0;

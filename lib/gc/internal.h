@@ -254,7 +254,7 @@ mpyi_gc_is_white(const struct mpyi_gc_pass *pass, size_t granule)
 static inline void
 mpyi_gc_make_candidate(struct mpyi_gc *gc, mpy_object *o)
 {
-    mpyi_head(o)->gcword |= MPY_PRIV_GC_CANDIDATE;
+    mpyi_head(o)->gcword &= ~MPY_PRIV_GC_IDLE;
     gc->cards[mpyi_gc_page(o)] = 1;
 }
 
@@ -269,9 +269,9 @@ mpyi_gc_compact(struct mpyi_young *young);
 int
 mpyi_gc_young_reserve(struct mpyi_gc *gc, int generation, size_t n);
 
-/* Moves all young objects to generation 2, as candidates or not. */
+/* Moves all young objects to generation 2: idle (MPY_PRIV_GC_IDLE), or candidates (0). */
 void
-mpyi_gc_promote(struct mpyi_gc *gc, uint32_t candidate);
+mpyi_gc_promote(struct mpyi_gc *gc, uint32_t idle);
 
 /* As realloc() of the raw domain; subject to the runtime's injected failures, too. */
 void *

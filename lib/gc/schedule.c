@@ -150,7 +150,7 @@ mpyi_gc_schedule_full(struct mpyi_gc *gc)
     if (s->skip > 0) {
         s->skip--;
     }
-    mpyi_gc_promote(gc, MPY_PRIV_GC_CANDIDATE);
+    mpyi_gc_promote(gc, 0);
     gc->young_limit = s->base_limit;
     s->due &= ~MPYI_GC_DUE_YOUNG;
     if (may_ask && full_is_due(gc)) {

@@ -81,7 +81,7 @@ mpyi_gc_young_reserve(struct mpyi_gc *gc, int generation, size_t n)
 }
 
 void
-mpyi_gc_promote(struct mpyi_gc *gc, uint32_t candidate)
+mpyi_gc_promote(struct mpyi_gc *gc, uint32_t idle)
 {
     for (int generation = 0; generation < 2; generation++) {
         struct mpyi_young *young = &gc->young[generation];
@@ -92,9 +92,9 @@ mpyi_gc_promote(struct mpyi_gc *gc, uint32_t candidate)
                 continue;
             }
             mpyi_head(o)->gcword = (mpyi_head(o)->gcword & MPYI_GC_STICKY) | MPY_PRIV_GC_TRACKED |
-                                   MPYI_GC_GEN(2) | candidate;
+                                   MPYI_GC_GEN(2) | idle;
             gc->young_map[page] = 0;
-            if (candidate != 0) {
+            if (idle == 0) {
                 gc->cards[page] = 1;
             }
         }
@@ -115,7 +115,7 @@ mpyi_gc_young_full(struct mpyi_gc *gc)
     }
     if (young->count >= gc->young_limit) {
         /* Nothing above made room: a limit of 1, or a vector that cannot grow. */
-        mpyi_gc_promote(gc, MPY_PRIV_GC_CANDIDATE);
+        mpyi_gc_promote(gc, 0);
     }
     MPY_ASSERT(young->count < gc->young_limit && gc->young_limit <= young->capacity);
 }
@@ -136,11 +136,11 @@ mpyi_gc_untrack_slow(struct mpyi_gc *gc, mpy_object *o, uint32_t word)
 }
 
 void
-mpy_priv_gc_candidate(mpy_object *o)
+mpyi_gc_candidate(mpy_object *o)
 {
     struct mpy_priv_header *head = mpyi_head(o);
     struct mpyi_thread *t = mpyi_current();
-    head->gcword |= MPY_PRIV_GC_CANDIDATE;
+    head->gcword &= ~MPY_PRIV_GC_IDLE;
     if (MPY_LIKELY(t != NULL)) {
         t->gc->cards[mpyi_gc_page(o)] = 1;
     }

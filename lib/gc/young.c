@@ -165,7 +165,7 @@ split(struct mpyi_gc *gc, int generation, const uint32_t *refs)
             from->items[garbage++] = o;
             continue;
         }
-        sticky |= MPY_PRIV_GC_TRACKED | MPY_PRIV_GC_CANDIDATE;
+        sticky |= MPY_PRIV_GC_TRACKED;
         if (generation == 0) {
             head->gcword = sticky | MPYI_GC_GEN(1) | next;
             gc->young[1].items[next++] = o;
@@ -280,7 +280,7 @@ mpyi_gc_collect_young(struct mpyi_thread *t, int generation, struct mpyi_gc_run 
     mpyi_gc_compact(&gc->young[1]);
     all = (size_t)gc->young[0].count + gc->young[1].count;
     if (mpyi_gc_young_reserve(gc, 1, all) < 0 || reserve_scratch(state, (uint32_t)all) < 0) {
-        mpyi_gc_promote(gc, MPY_PRIV_GC_CANDIDATE);
+        mpyi_gc_promote(gc, 0);
         run->no_memory = 1;
         return;
     }

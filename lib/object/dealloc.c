@@ -80,8 +80,8 @@ mpyi_finalize(struct mpyi_thread *t, mpy_object *o)
     if (head->refcnt < MPY_PRIV_REFCNT_SPECIAL) {
         head->refcnt--;
     }
-    if (head->refcnt != 0 && (int32_t)head->gcword >= 0) {
-        mpy_priv_gc_candidate(o); /* it lost the reference held here */
+    if (head->refcnt != 0 && (head->gcword & MPY_PRIV_GC_IDLE) != 0) {
+        mpyi_gc_candidate(o); /* it lost the reference held here */
     }
     if (t->late != NULL && t->finalizers == 0 && t->tearing_down == 0) {
         tear_down(t);
@@ -138,8 +138,8 @@ dies_later(struct mpyi_thread *t, mpy_object *o, const struct mpyi_type *type)
         if (((const struct mpyi_heap_type *)(const void *)o)->live == 0) {
             return 0;
         }
-        if ((int32_t)mpyi_head(o)->gcword >= 0) {
-            mpy_priv_gc_candidate(o);
+        if ((mpyi_head(o)->gcword & MPY_PRIV_GC_IDLE) != 0) {
+            mpyi_gc_candidate(o);
         }
         return 1;
     }
@@ -156,7 +156,7 @@ finalize_late(struct mpyi_thread *t)
 
     t->late = (mpy_object *)(link & ~LATE_WEAKREF);
     head->refcnt = 0;
-    head->gcword = MPY_PRIV_GC_CANDIDATE | ((link & LATE_WEAKREF) != 0 ? MPYI_GC_WEAKREF : 0);
+    head->gcword = (link & LATE_WEAKREF) != 0 ? MPYI_GC_WEAKREF : 0;
     if (mpyi_finalize(t, o)) {
         mpyi_object_retrack(t, o);
     } else {
@@ -176,7 +176,7 @@ tear_down(struct mpyi_thread *t)
             t->dying = *first_word(o);
             /* Refcount 0 and a candidate, as it was before the link took the place of both. */
             mpyi_head(o)->refcnt = 0;
-            mpyi_head(o)->gcword = MPY_PRIV_GC_CANDIDATE;
+            mpyi_head(o)->gcword = 0;
             bury(t, o, type);
         } else if (t->late != NULL && t->finalizers == 0) {
             finalize_late(t);

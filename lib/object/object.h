@@ -168,7 +168,7 @@ extern const struct mpyi_type mpyi_object_type, mpyi_type_type, mpyi_none_type, 
 /* What a static type object begins with. */
 #define MPYI_STATIC_HEAD(type_flags)                                                               \
     {                                                                                              \
-        {0xFFFFFFFFu, MPY_PRIV_GC_CANDIDATE, &mpyi_type_type.head}, (type_flags)                   \
+        {0xFFFFFFFFu, 0, &mpyi_type_type.head}, (type_flags)                                       \
     }
 
 static inline struct mpy_priv_header *
@@ -224,6 +224,11 @@ mpyi_object_untrack(struct mpyi_thread *t, mpy_object *o);
 void
 mpyi_object_retrack(struct mpyi_thread *t, mpy_object *o);
 
+/* o lives but lost a reference: it is idle no more, the next full collection looks at it
+   (gc/track.c). */
+void
+mpyi_gc_candidate(mpy_object *o);
+
 /* Gives back a reference from inside a dealloc or empty function. o may not be NULL. */
 static inline void
 mpyi_drop(struct mpyi_thread *t, mpy_object *o)
@@ -231,11 +236,8 @@ mpyi_drop(struct mpyi_thread *t, mpy_object *o)
     if (mpy_priv_is_heap(o)) {
         struct mpy_priv_header *head = mpyi_head(o);
         uint32_t count = head->refcnt;
-        if ((int32_t)count > 1) {
+        if ((int32_t)((count - 2) | head->gcword) >= 0) {
             head->refcnt = count - 1;
-            if (MPY_UNLIKELY((int32_t)head->gcword >= 0)) {
-                mpy_priv_gc_candidate(o);
-            }
         } else if (MPY_LIKELY(count == 1)) {
             head->refcnt = 0;
             mpyi_dying(t, o);
@@ -272,7 +274,7 @@ mpyi_atom_new(struct mpyi_thread *t, const struct mpyi_type *type, size_t n)
         return (mpy_object *)mpyi_err_no_memory();
     }
     head->refcnt = 1;
-    head->gcword = MPY_PRIV_GC_CANDIDATE;
+    head->gcword = 0;
     head->type = &type->head;
     return (mpy_object *)head;
 }

@@ -4,11 +4,13 @@
  *
  *   0                        dying or dead: a decref is one too many
  *   1 .. 0x7FFFFFFF          live
- *   0x80000000 .. 0x8000FFFF saturated: 2^31 references were taken by code that does not saturate
+ *   0x80000000 .. 0x8000FFFF saturated: 2^31 references were taken by code that does not saturate;
+ *                            the first two still count down
  *   .. 0xBFFFFFFF            the dead pattern, or bytes that are no count at all
  *   0xC0000000 ..            immortal
  *
- * The inlined pair handles lines 2 and 5; the others end here. A saturated object is made immortal,
+ * The inlined pair handles lines 2 and 5; the others end here, and so does a live object that the
+ * collector holds for idle, when it loses a reference. A saturated object is made immortal,
  * so it is never freed too early, and that is reported. The others prove that the program uses
  * memory it no longer owns: fatal, with the name of the type where it can still be read. It is read
  * through the kernel, which answers with an error where a load would fault.
@@ -96,6 +98,11 @@ void
 mpy_priv_decref_special(mpy_object *o)
 {
     uint32_t count = mpyi_head(o)->refcnt;
+    if (count > 1 && count < MPY_PRIV_REFCNT_SPECIAL) {
+        mpyi_head(o)->refcnt = count - 1;
+        mpyi_gc_candidate(o);
+        return;
+    }
     if (count == 0) {
         char name[64];
         peek_type_name(o, name, sizeof name);

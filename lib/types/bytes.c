@@ -20,7 +20,7 @@
 static struct {
     struct mpyi_bytes bytes;
     uint64_t data;
-} empty = {{{0xFFFFFFFFu, MPY_PRIV_GC_CANDIDATE, &mpyi_bytes_type.head}, 0, 0}, 0};
+} empty = {{{0xFFFFFFFFu, 0, &mpyi_bytes_type.head}, 0, 0}, 0};
 
 static inline size_t
 bytes_size(size_t n)

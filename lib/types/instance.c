@@ -113,7 +113,7 @@ mpyi_instance_new(struct mpyi_thread *t, const struct mpyi_type *type)
     if (MPY_LIKELY((type->traits & MPYI_TRAIT_ACYCLIC) == 0)) {
         mpyi_gc_track(t, o);
     } else {
-        mpyi_head(o)->gcword = MPY_PRIV_GC_CANDIDATE;
+        mpyi_head(o)->gcword = 0;
     }
     return o;
 }

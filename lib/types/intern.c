@@ -83,7 +83,7 @@ init_strings(void)
     for (i = 0; i < 128; i++) {
         struct mpyi_str *s = &ascii_chars[i].str;
         s->head.refcnt = 0xFFFFFFFFu;
-        s->head.gcword = MPY_PRIV_GC_CANDIDATE;
+        s->head.gcword = 0;
         s->head.type = &mpyi_str_type.head;
         s->word = (size_t)1 << MPYI_STR_SHIFT | MPYI_STR_ASCII | MPYI_STR_STATIC;
         ascii_chars[i].data[0] = (char)i;

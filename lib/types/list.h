@@ -186,7 +186,7 @@ mpyi_drop_run(struct mpyi_thread *t, mpy_object *o, size_t run)
     if (mpy_priv_is_heap(o)) {
         struct mpy_priv_header *head = mpyi_head(o);
         uint32_t count = head->refcnt;
-        if (MPY_LIKELY((int32_t)count > 0 && count > run && (int32_t)head->gcword < 0)) {
+        if (MPY_LIKELY((int32_t)(count | head->gcword) > 0 && count > run)) {
             head->refcnt = count - (uint32_t)run;
         } else {
             mpyi_drop_each(t, o, run);

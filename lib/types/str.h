@@ -62,7 +62,7 @@ struct mpyi_str_tail {
     static struct {                                                                                \
         struct mpyi_str str;                                                                       \
         char data[sizeof(text)];                                                                   \
-    } name##_storage = {{{0xFFFFFFFFu, MPY_PRIV_GC_CANDIDATE, &mpyi_str_type.head},                \
+    } name##_storage = {{{0xFFFFFFFFu, 0, &mpyi_str_type.head},                                    \
                          0,                                                                        \
                          (sizeof(text) - 1) << MPYI_STR_SHIFT | MPYI_STR_ASCII | MPYI_STR_STATIC}, \
                         text};                                                                     \

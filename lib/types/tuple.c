@@ -23,8 +23,7 @@
 
 #include <stdarg.h>
 
-const struct mpyi_tuple mpyi_tuple_empty = {
-    {0xFFFFFFFFu, MPY_PRIV_GC_CANDIDATE, &mpyi_tuple_type.head}, 0, {{NULL}}};
+const struct mpyi_tuple mpyi_tuple_empty = {{0xFFFFFFFFu, 0, &mpyi_tuple_type.head}, 0, {{NULL}}};
 
 /* ---- life ----------------------------------------------------------------------------------- */
 

@@ -407,8 +407,8 @@ mpyi_type_instance_gone(struct mpyi_thread *t, struct mpyi_heap_type *type)
     type->live--;
     if (type->live == 0 && head->refcnt == 0) {
         mpyi_dying(t, (mpy_object *)type);
-    } else if ((int32_t)head->gcword >= 0) {
-        mpy_priv_gc_candidate((mpy_object *)type); /* an instance is a reference to its type */
+    } else if ((head->gcword & MPY_PRIV_GC_IDLE) != 0) {
+        mpyi_gc_candidate((mpy_object *)type); /* an instance is a reference to its type */
     }
 }
 

@@ -243,7 +243,7 @@ finalize(mpy_object *o)
 
 #define HEAD(flags)                                                                                \
     {                                                                                              \
-        {0xFFFFFFFFu, MPY_PRIV_GC_CANDIDATE, &mpyi_type_type.head}, flags                          \
+        {0xFFFFFFFFu, 0, &mpyi_type_type.head}, flags                                              \
     }
 
 #define FIXED_TYPE(type_name, more_traits, type_layout, n)                                         \
@@ -351,7 +351,7 @@ instance_extra(struct mpyi_thread *t, mpy_object *o)
         mpyi_dying(t, type);
     } else {
         /* As if it had lost a reference. */
-        mpy_priv_gc_candidate(type);
+        mpyi_gc_candidate(type);
     }
 }
 

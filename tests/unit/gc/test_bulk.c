@@ -137,7 +137,7 @@ test_losers_are_candidates(void **state)
     fake_set(o, 1, old);
     mpy_decref(old);
     assert_int_equal(fake_collect(2), 0);
-    assert_int_equal(mpyi_head(old)->gcword & MPY_PRIV_GC_CANDIDATE, 0);
+    assert_int_not_equal(mpyi_head(old)->gcword & MPY_PRIV_GC_IDLE, 0);
     mpy_decref(o);
     assert_int_equal(fake_collect(2), 2);
     fake_runtime_free(fake);

@@ -106,7 +106,7 @@ test_untracked_and_freed_are_no_objects(void **state)
     assert_int_equal(pass.examined, 1);
     assert_false(white(&pass, building));
     assert_int_equal(counted(&pass, target), 0);
-    assert_int_equal(mpyi_head(target)->gcword & MPY_PRIV_GC_CANDIDATE, 0);
+    assert_int_not_equal(mpyi_head(target)->gcword & MPY_PRIV_GC_IDLE, 0);
     mpyi_gc_side_release(fake->rt.gc->state);
     mpy_decref(building);
     mpy_decref(target);

@@ -70,7 +70,7 @@ test_old_objects(void **state)
     (void)state;
     (void)fake_collect(2);
     word = mpyi_head(a)->gcword;
-    mpyi_head(a)->gcword = word | MPY_PRIV_GC_CANDIDATE;
+    mpyi_head(a)->gcword = word & ~MPY_PRIV_GC_IDLE;
     assert_found(NULL, MPYI_GC_CHECK_RESTING, "without a card");
     mpyi_head(a)->gcword = word | MPYI_GC_GARBAGE;
     assert_found(NULL, MPYI_GC_CHECK_RESTING, "marked as garbage");

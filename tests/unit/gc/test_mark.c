@@ -198,7 +198,7 @@ test_immortal_objects_are_roots(void **state)
     assert_int_equal(fake_collect(1), 0);
     assert_int_equal(fake_collect(2), 0);
     mpyi_head(o)->refcnt = 1;
-    mpy_priv_gc_candidate(o);
+    mpyi_gc_candidate(o);
     assert_int_equal(fake_collect(2), 2);
     fake_runtime_free(fake);
 }

@@ -19,12 +19,12 @@ test_track_and_untrack(void **state)
     (void)state;
     assert_int_equal(mpyi_head(o)->gcword, 0);
     mpyi_gc_track(&fake->thread, o);
-    assert_int_equal(mpyi_head(o)->gcword, MPY_PRIV_GC_CANDIDATE | MPY_PRIV_GC_TRACKED);
+    assert_int_equal(mpyi_head(o)->gcword, MPY_PRIV_GC_TRACKED);
     assert_ptr_equal(gc->young[0].items[0], o);
     assert_int_equal(gc->young_map[mpyi_gc_page(o)], 1);
     mpyi_gc_untrack(&fake->thread, o);
     assert_int_equal(gc->young[0].count, 0);
-    assert_int_equal(mpyi_head(o)->gcword, MPY_PRIV_GC_CANDIDATE);
+    assert_int_equal(mpyi_head(o)->gcword, 0);
     mpyi_gc_untrack(&fake->thread, o);
     assert_int_equal(gc->young[0].count, 0);
     mpy_decref(o);
@@ -159,12 +159,11 @@ test_candidate_bit_and_card(void **state)
     mpy_object *o = fake_new(&fake_node, 1, 0);
     (void)state;
     assert_int_equal(fake_collect(2), 0);
-    assert_int_equal(mpyi_head(o)->gcword & MPY_PRIV_GC_CANDIDATE, 0);
+    assert_int_not_equal(mpyi_head(o)->gcword & MPY_PRIV_GC_IDLE, 0);
     assert_int_equal(gc->cards[mpyi_gc_page(o)], 0);
     mpy_incref(o);
     mpy_decref(o);
-    assert_int_equal(mpyi_head(o)->gcword,
-                     MPY_PRIV_GC_CANDIDATE | MPY_PRIV_GC_TRACKED | MPYI_GC_GEN(2));
+    assert_int_equal(mpyi_head(o)->gcword, MPY_PRIV_GC_TRACKED | MPYI_GC_GEN(2));
     assert_int_equal(gc->cards[mpyi_gc_page(o)], 1);
     assert_int_equal(fake_collect(2), 0);
     assert_int_equal(gc->cards[mpyi_gc_page(o)], 0);
@@ -184,10 +183,10 @@ test_candidate_without_a_thread(void **state)
     (void)state;
     assert_int_equal(fake_collect(2), 0);
     mpy_priv_tls.thread = NULL;
-    mpy_priv_gc_candidate(o);
+    mpyi_gc_candidate(o);
     mpy_priv_tls.thread = &fake->thread;
-    assert_int_not_equal(mpyi_head(o)->gcword & MPY_PRIV_GC_CANDIDATE, 0);
-    mpy_priv_gc_candidate(o);
+    assert_int_equal(mpyi_head(o)->gcword & MPY_PRIV_GC_IDLE, 0);
+    mpyi_gc_candidate(o);
     mpy_decref(o);
     fake_runtime_free(fake);
 }

@@ -73,12 +73,30 @@ test_saturation(void **state)
     mpy_decref(o);
     assert_string_equal(last_text, "");
 
-    mpyi_head(o)->refcnt = 0x80000000u;
+    mpyi_head(o)->refcnt = 0x80000002u;
     mpy_debug_set_fatal_handler(handler, NULL);
     mpy_decref(o);
     mpy_debug_set_fatal_handler(NULL, NULL);
     assert_non_null(strstr(last_text, "type list overflowed"));
     mpyi_head(o)->refcnt = 1;
+    mpy_decref(o);
+}
+
+/* What an idle object loses makes it a candidate; the last reference is its end all the same. */
+static void
+test_idle(void **state)
+{
+    mpy_object *o = api_make(*state, API_LIST);
+    mpy_incref(o);
+    mpy_incref(o);
+    mpyi_head(o)->gcword |= MPY_PRIV_GC_IDLE;
+    mpy_decref(o);
+    assert_int_equal(mpyi_head(o)->refcnt, 2);
+    assert_int_equal(mpyi_head(o)->gcword & MPY_PRIV_GC_IDLE, 0);
+    mpyi_head(o)->gcword |= MPY_PRIV_GC_IDLE;
+    mpy_decref(o);
+    assert_int_equal(mpyi_head(o)->refcnt, 1);
+    mpyi_head(o)->gcword |= MPY_PRIV_GC_IDLE;
     mpy_decref(o);
 }
 
@@ -149,6 +167,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_saturation, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_idle, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_underflow, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_dead, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_many, api_setup, api_teardown),
