@@ -8,18 +8,16 @@
  *
  *   mpy_mem_free(p)   p - base < span ? push(bins[classes[(p - base) >> 12]]) : NULL, large, or map
  *
- * Closed magazines bring every request to the slow path with its true size: there are failure
- * injection, tracing and poisoning, and the checks of what is freed.
+ * Closed magazines bring every request to the slow path with its true size and its call site; what
+ * happens there is said in alloc/closed.h.
  *
  * Lock: none; a heap is touched by its thread only.
  */
 #define MPY_NO_INLINE /* this file defines the exported forms of the inline functions */
 
-#include "alloc/fault.h"
+#include "alloc/closed.h"
 #include "alloc/memheap.h"
-#include "alloc/poison.h"
 #include "alloc/sys.h"
-#include "base/hooks.h"
 #include "base/status.h"
 #include "base/tls.h"
 
@@ -27,31 +25,7 @@
 
 #define NOINLINE __attribute__((noinline))
 
-/* ---- closed paths -----------------------------------------------------------------------------
- */
-
-static int
-faults(const struct mpyi_heap *heap, size_t n)
-{
-    return MPY_UNLIKELY(heap->closed) && mpyi_fault_hit(NULL, n);
-}
-
-static void *
-traced(const struct mpyi_heap *heap, void *p, size_t n)
-{
-    if (MPY_UNLIKELY((heap->modes & MPYI_MODE_TRACE) != 0) && p != NULL) {
-        mpyi_hook_trace(MPYI_TRACE_ALLOC, MPY_KIND_MEM, p, n);
-    }
-    return p;
-}
-
-static void
-trace_free(const struct mpyi_heap *heap, void *p)
-{
-    if (MPY_UNLIKELY((heap->modes & MPYI_MODE_TRACE) != 0)) {
-        mpyi_hook_trace(MPYI_TRACE_FREE, MPY_KIND_MEM, p, 0);
-    }
-}
+#define CALLER __builtin_return_address(0)
 
 /* ---- allocation -------------------------------------------------------------------------------
  */
@@ -60,41 +34,37 @@ static void *
 small_slow(struct mpyi_heap *heap, size_t n)
 {
     unsigned size_class = mpy_priv_mem_class(n);
-    if (MPY_LIKELY(!heap->closed)) {
-        /* A request of 0 bytes comes here with blocks left in the bin. */
-        void *p = mpy_priv_bin_pop(&heap->pub.bins[size_class]);
-        return p != NULL ? p : mpyi_heap_refill(heap, size_class);
-    }
-    void *p = mpyi_heap_take(heap, size_class);
-    if (p != NULL) {
-        mpyi_unpoison(p, n);
-    }
-    return p;
+    /* A request of 0 bytes comes here with blocks left in the bin. */
+    void *p = mpy_priv_bin_pop(&heap->pub.bins[size_class]);
+    return p != NULL ? p : mpyi_heap_refill(heap, size_class);
+}
+
+static void *
+malloc_open(struct mpyi_heap *heap, size_t n)
+{
+    n += n == 0;
+    return n <= MPY_SMALL_MAX ? small_slow(heap, n) : mpyi_large_malloc(heap, n);
 }
 
 static NOINLINE void *
-malloc_slow(size_t n)
+malloc_slow(size_t n, const void *site)
 {
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap == NULL) {
         return NULL;
     }
-    n += n == 0;
-    void *p = NULL;
-    if (!faults(heap, n)) {
-        p = !MPYI_BYPASS && n <= MPY_SMALL_MAX ? small_slow(heap, n) : mpyi_large_malloc(heap, n);
-    }
+    void *p =
+        MPY_LIKELY(!heap->closed) ? malloc_open(heap, n) : mpyi_mem_closed_malloc(heap, n, site);
     if (MPY_UNLIKELY(p == NULL)) {
         mpyi_status_set(MPY_E_NOMEM);
     }
-    (void)traced(heap, p, n);
     mpyi_mem_leave(heap);
     return p;
 }
 
 /* Requests of up to 8 bytes, and what the fast path below has no block for. */
 static NOINLINE void *
-malloc_other(size_t n)
+malloc_other(size_t n, const void *site)
 {
     if (n - 1 < 8) {
         void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[1]);
@@ -102,11 +72,11 @@ malloc_other(size_t n)
             return p;
         }
     }
-    return malloc_slow(n);
+    return malloc_slow(n, site);
 }
 
-MPYI_HOT void *
-mpy_priv_mem_malloc(size_t n)
+static inline __attribute__((always_inline)) void *
+malloc_from(size_t n, const void *site)
 {
     if (MPY_LIKELY(n - 9 < MPY_SMALL_MAX - 8)) {
         void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[((n + 15) >> 4) * 2]);
@@ -114,31 +84,38 @@ mpy_priv_mem_malloc(size_t n)
             return p;
         }
     }
-    return malloc_other(n);
+    return malloc_other(n, site);
+}
+
+MPYI_HOT void *
+mpy_priv_mem_malloc(size_t n)
+{
+    return malloc_from(n, CALLER);
 }
 
 void *
 mpy_mem_malloc(size_t n) MPYI_HOT __attribute__((alias("mpy_priv_mem_malloc")));
 
-/* A large or zeroed or aligned block; alignment 0: malloc's. */
-static void *
-large(size_t alignment, size_t n, int zero)
+/* A block that magazines do not have: zeroed, or aligned; alignment 0: malloc's. */
+static NOINLINE void *
+special_slow(size_t alignment, size_t n, const void *site)
 {
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap == NULL) {
         return NULL;
     }
-    void *p = NULL;
-    if (faults(heap, n)) {
-    } else if (alignment != 0) {
-        p = mpyi_large_aligned(heap, alignment, n);
+    void *p;
+    if (MPY_LIKELY(!heap->closed)) {
+        n += n == 0;
+        p = alignment != 0 ? mpyi_mem_plain_aligned(heap, alignment, n)
+                           : mpyi_mem_plain_calloc(heap, n);
     } else {
-        p = zero ? mpyi_large_calloc(heap, n) : mpyi_large_malloc(heap, n);
+        p = alignment != 0 ? mpyi_mem_closed_aligned(heap, alignment, n, site)
+                           : mpyi_mem_closed_calloc(heap, n, site);
     }
     if (p == NULL) {
         mpyi_status_set(MPY_E_NOMEM);
     }
-    (void)traced(heap, p, n);
     mpyi_mem_leave(heap);
     return p;
 }
@@ -151,11 +128,10 @@ mpy_mem_calloc(size_t nelem, size_t elsize)
         mpyi_status_set(MPY_E_NOMEM);
         return NULL;
     }
-    n += n == 0;
-    if (MPYI_BYPASS || n > MPY_SMALL_MAX) {
-        return large(0, n, 1);
+    if (n > MPY_SMALL_MAX || mpyi_modes_get() != 0) {
+        return special_slow(0, n, CALLER);
     }
-    void *p = mpy_priv_mem_malloc(n);
+    void *p = malloc_from(n, CALLER);
     return p != NULL ? memset(p, 0, n) : NULL;
 }
 
@@ -170,22 +146,25 @@ mpy_mem_aligned_alloc(size_t alignment, size_t n)
         mpyi_status_set(MPY_E_NOMEM);
         return NULL;
     }
+    if (mpyi_modes_get() != 0) {
+        return special_slow(alignment, n, CALLER);
+    }
     /* Blocks whose size is a multiple of a power of two up to 4096 are aligned to it. */
     size_t rounded = mpyi_round_up(n + (n == 0), alignment < 16 ? 1 : alignment);
     if (alignment <= 8) {
-        return mpy_priv_mem_malloc(n);
+        return malloc_from(n, CALLER);
     }
-    if (alignment <= 16 || (!MPYI_BYPASS && rounded <= MPY_SMALL_MAX)) {
-        return mpy_priv_mem_malloc(rounded);
+    if (alignment <= 16 || rounded <= MPY_SMALL_MAX) {
+        return malloc_from(rounded, CALLER);
     }
-    return large(alignment, n + (n == 0), 0);
+    return special_slow(alignment, n, CALLER);
 }
 
 char *
 mpy_mem_strndup(const char *s, size_t n)
 {
     size_t length = strnlen(s, n);
-    char *copy = mpy_priv_mem_malloc(length + 1);
+    char *copy = malloc_from(length + 1, CALLER);
     if (copy == NULL) {
         return NULL;
     }
@@ -197,43 +176,40 @@ mpy_mem_strndup(const char *s, size_t n)
 /* ---- free -------------------------------------------------------------------------------------
  */
 
-/* Frees straight into the bitmap, after checking what can be checked. */
-static void
-free_closed(struct mpyi_heap *heap, unsigned size_class, void *p)
+/* A closed heap's free: of any address, NULL excepted. 0: the heap is open. */
+static int
+free_closed(struct mpyi_heap *heap, void *p, size_t n, const void *site)
 {
-    if (!mpyi_heap_is_allocated(heap, p)) {
-        mpyi_fatal("free of %p: no allocated block starts there (freed twice, or inside a block?)",
-                   p);
+    if (MPY_LIKELY(!heap->closed)) {
+        return 0;
     }
-    mpyi_poison(p, mpyi_class_size(size_class));
-    mpyi_heap_put(heap, &p, 1);
-    mpyi_heap_send_open(heap);
+    mpyi_mem_closed_free(heap, p, n, site);
+    mpyi_mem_leave(heap);
+    return 1;
 }
 
 /* The class of the block's pool says where it goes; 0: nothing is allocated there. */
 static NOINLINE void
-free_slow(void *p, unsigned size_class)
+free_slow(void *p, unsigned size_class, const void *site)
 {
-    if (MPY_UNLIKELY(size_class == 0)) {
-        mpyi_fatal("free of %p: no block is allocated there (freed twice?)", p);
-    }
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (MPY_UNLIKELY(heap == NULL)) {
         mpyi_heap_send_lone(&mpyi_mem_space, p);
         return;
     }
-    trace_free(heap, p);
-    if (MPY_LIKELY(!heap->closed)) {
-        mpyi_heap_flush_push(heap, size_class, p);
-    } else {
-        free_closed(heap, size_class, p);
+    if (free_closed(heap, p, MPYI_SIZE_UNKNOWN, site)) {
+        return;
     }
+    if (MPY_UNLIKELY(size_class == 0)) {
+        mpyi_fatal("free of %p: no block is allocated there (freed twice?)", p);
+    }
+    mpyi_heap_flush_push(heap, size_class, p);
     mpyi_mem_leave(heap);
 }
 
 /* NULL, a large block, or, in map mode, any block. */
 static NOINLINE void
-free_outside(void *p)
+free_outside(void *p, const void *site)
 {
     if (p == NULL) {
         return;
@@ -242,7 +218,7 @@ free_outside(void *p)
     if (index != MPYI_NO_POOL) {
         unsigned size_class = mpyi_mem_space.classes[index];
         if (!mpy_priv_bin_push(&mpy_priv_tls.mem->bins[size_class], p)) {
-            free_slow(p, size_class);
+            free_slow(p, size_class, site);
         }
         return;
     }
@@ -251,53 +227,47 @@ free_outside(void *p)
         mpyi_sys_free(p);
         return;
     }
-    trace_free(heap, p);
-    mpyi_large_free(heap, p);
-    mpyi_mem_leave(heap);
+    if (!free_closed(heap, p, MPYI_SIZE_UNKNOWN, site)) {
+        mpyi_large_free(heap, p);
+        mpyi_mem_leave(heap);
+    }
 }
 
-MPYI_HOT void
-mpy_mem_free(void *p)
+static inline __attribute__((always_inline)) void
+free_from(void *p, const void *site)
 {
     size_t span = __atomic_load_n(&mpyi_mem_space.span, __ATOMIC_ACQUIRE);
     char *base = __atomic_load_n(&mpyi_mem_space.base, __ATOMIC_RELAXED);
     size_t offset = (uintptr_t)p - (uintptr_t)base;
     if (MPY_UNLIKELY(offset >= span)) {
-        free_outside(p);
+        free_outside(p, site);
         return;
     }
     unsigned size_class = mpyi_mem_space.classes[offset >> MPYI_POOL_SHIFT];
     if (MPY_UNLIKELY(!mpy_priv_bin_push(&mpy_priv_tls.mem->bins[size_class], p))) {
-        free_slow(p, size_class);
+        free_slow(p, size_class, site);
     }
 }
 
-/* Class of a pooled block; 0 for a large one. */
-static unsigned
-class_of(const void *p)
+MPYI_HOT void
+mpy_mem_free(void *p)
 {
-    uint32_t index = mpyi_space_find(&mpyi_mem_space, p);
-    return index == MPYI_NO_POOL ? 0 : mpyi_mem_space.classes[index];
-}
-
-/* The size says another class than the block has: in open magazines that goes unseen. */
-static void
-check_size(const void *p, size_t n)
-{
-    n += n == 0;
-    unsigned expected = n <= MPY_SMALL_MAX && !MPYI_BYPASS ? mpy_priv_mem_class(n) : 0;
-    if (class_of(p) != expected) {
-        mpyi_fatal("free of %p: its size is not %zu", p, n);
-    }
+    free_from(p, CALLER);
 }
 
 static NOINLINE void
-free_sized_slow(void *p, size_t n)
+free_sized_slow(void *p, size_t n, const void *site)
 {
-    if (MPY_UNLIKELY(mpyi_modes_get() != 0) && p != NULL && mpyi_mem_start() == 0) {
-        check_size(p, n);
+    if (MPY_UNLIKELY(mpyi_modes_get() != 0) && p != NULL) {
+        struct mpyi_heap *heap = mpyi_mem_enter();
+        if (heap != NULL) {
+            if (free_closed(heap, p, n, site)) {
+                return;
+            }
+            mpyi_mem_leave(heap);
+        }
     }
-    mpy_mem_free(p);
+    free_from(p, site);
 }
 
 MPYI_HOT void
@@ -307,7 +277,7 @@ mpy_priv_mem_free_sized(void *p, size_t n)
         MPY_LIKELY(mpy_priv_bin_push(&mpy_priv_tls.mem->bins[mpy_priv_mem_class(n)], p))) {
         return;
     }
-    free_sized_slow(p, n);
+    free_sized_slow(p, n, CALLER);
 }
 
 void
@@ -316,34 +286,37 @@ mpy_mem_free_sized(void *p, size_t n) MPYI_HOT __attribute__((alias("mpy_priv_me
 /* ---- size -------------------------------------------------------------------------------------
  */
 
+/* Class of a pooled block; 0 for a large one. */
+static unsigned
+class_of(const void *p)
+{
+    uint32_t index = mpyi_space_find(&mpyi_mem_space, p);
+    return index == MPYI_NO_POOL ? 0 : mpyi_mem_space.classes[index];
+}
+
 size_t
 mpy_mem_usable_size(const void *p)
 {
     if (p == NULL) {
         return 0;
     }
-    unsigned size_class = class_of(p);
-    if (size_class == 0) {
-        return mpyi_sys_usable((void *)(uintptr_t)p);
+    if (MPY_UNLIKELY(mpyi_modes_get() != 0)) {
+        return mpyi_mem_closed_usable(p);
     }
-    /* The caller may use all of it now. */
-    mpyi_unpoison(p, mpyi_class_size(size_class));
-    return mpyi_class_size(size_class);
+    unsigned size_class = class_of(p);
+    return size_class != 0 ? mpyi_class_size(size_class) : mpyi_sys_usable((void *)(uintptr_t)p);
 }
 
-static void *
-realloc_large(void *p, size_t n)
+/* Both sizes are large, or magazines are closed. */
+static NOINLINE void *
+realloc_slow(void *p, size_t n, const void *site)
 {
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap == NULL) {
         return NULL;
     }
-    void *fresh = NULL;
-    if (!faults(heap, n)) {
-        trace_free(heap, p);
-        fresh = mpyi_large_realloc(heap, p, n);
-        (void)traced(heap, fresh != NULL ? fresh : p, n);
-    }
+    void *fresh = MPY_LIKELY(!heap->closed) ? mpyi_large_realloc(heap, p, n)
+                                            : mpyi_mem_closed_realloc(heap, p, n, site);
     if (fresh == NULL) {
         mpyi_status_set(MPY_E_NOMEM);
     }
@@ -355,25 +328,23 @@ void *
 mpy_mem_realloc(void *p, size_t n)
 {
     if (p == NULL) {
-        return mpy_priv_mem_malloc(n);
+        return malloc_from(n, CALLER);
+    }
+    unsigned size_class = class_of(p);
+    if (MPY_UNLIKELY(mpyi_modes_get() != 0) || (size_class == 0 && n > MPY_SMALL_MAX)) {
+        return realloc_slow(p, n, CALLER);
     }
     n += n == 0;
-    unsigned size_class = class_of(p);
-    size_t old = size_class != 0 ? mpyi_class_size(size_class) : 0;
-    if (size_class == 0 && (MPYI_BYPASS || n > MPY_SMALL_MAX)) {
-        return realloc_large(p, n);
-    }
+    size_t old = mpy_mem_usable_size(p);
     /* Only within its class: a sized free has to find the class by the last size. */
-    if (size_class != 0 && n <= old && mpy_priv_mem_class(n) == size_class &&
-        mpyi_modes_get() == 0) {
+    if (size_class != 0 && n <= old && mpy_priv_mem_class(n) == size_class) {
         return p;
     }
-    void *fresh = mpy_priv_mem_malloc(n);
+    void *fresh = malloc_from(n, CALLER);
     if (fresh == NULL) {
         return NULL;
     }
-    old = mpy_mem_usable_size(p);
     memcpy(fresh, p, old < n ? old : n);
-    mpy_mem_free(p);
+    free_from(p, CALLER);
     return fresh;
 }

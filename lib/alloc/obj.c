@@ -12,9 +12,8 @@
  */
 #define MPY_NO_INLINE /* this file defines the exported forms of the inline functions */
 
-#include "alloc/poison.h"
+#include "alloc/closed.h"
 #include "alloc/rtheap.h"
-#include "alloc/rtlarge.h"
 #include "alloc/rtsmall.h"
 #include "base/hooks.h"
 #include "base/status.h"
@@ -22,6 +21,7 @@
 #include <string.h>
 
 #define NOINLINE __attribute__((noinline))
+#define CALLER   __builtin_return_address(0)
 
 static void *
 no_memory(void)
@@ -36,15 +36,15 @@ no_memory(void)
 }
 
 static NOINLINE void *
-malloc_slow(size_t n)
+malloc_slow(size_t n, const void *site)
 {
     struct mpyi_rtheap *heap = mpyi_rtheap_current();
-    void *p = heap != NULL ? mpyi_rtheap_alloc_slow(heap, &heap->raw, n) : NULL;
+    void *p = heap != NULL ? mpyi_rtheap_alloc_slow(heap, &heap->raw, n, site) : NULL;
     return p != NULL ? p : no_memory();
 }
 
-MPYI_HOT void *
-mpy_priv_obj_malloc(size_t n)
+static inline __attribute__((always_inline)) void *
+malloc_from(size_t n, const void *site)
 {
     if (MPY_LIKELY(n - 1 < MPY_SMALL_MAX)) {
         void *p = mpy_priv_bin_pop(&mpy_priv_tls.obj->bins[(n + 7) >> 3]);
@@ -52,7 +52,13 @@ mpy_priv_obj_malloc(size_t n)
             return p;
         }
     }
-    return malloc_slow(n);
+    return malloc_slow(n, site);
+}
+
+MPYI_HOT void *
+mpy_priv_obj_malloc(size_t n)
+{
+    return malloc_from(n, CALLER);
 }
 
 void *
@@ -65,23 +71,8 @@ mpy_obj_calloc(size_t nelem, size_t elsize)
     if (!mpyi_mul_size(nelem, elsize, &n)) {
         return no_memory();
     }
-    void *p = mpy_priv_obj_malloc(n);
+    void *p = malloc_from(n, CALLER);
     return p != NULL ? memset(p, 0, n) : NULL;
-}
-
-static int
-is_pooled(const struct mpyi_rtheap *heap, const void *p)
-{
-    return mpyi_space_find(&heap->obj_space, p) != MPYI_NO_POOL;
-}
-
-/* Bytes that may be used in a block of this runtime. */
-static size_t
-block_size(const struct mpyi_rtheap *heap, const void *p)
-{
-    uint32_t index = mpyi_space_find(&heap->obj_space, p);
-    return index != MPYI_NO_POOL ? mpyi_class_size(heap->obj_space.classes[index])
-                                 : mpyi_rtlarge_size(p);
 }
 
 void *
@@ -89,16 +80,14 @@ mpy_obj_realloc(void *p, size_t n)
 {
     struct mpyi_rtheap *heap = mpyi_rtheap_current();
     if (p == NULL) {
-        return mpy_priv_obj_malloc(n);
+        return malloc_from(n, CALLER);
     }
     if (heap == NULL) {
         return no_memory();
     }
-    size_t old = block_size(heap, p);
-    if (is_pooled(heap, p)) {
-        mpyi_unpoison(p, old); /* all of it is kept */
-    }
-    void *fresh = mpyi_array_realloc(heap, p, old, n);
+    /* All bytes of the block are kept. */
+    size_t old = mpyi_obj_closed_usable(heap, p);
+    void *fresh = mpyi_array_realloc_from(heap, p, old, n, CALLER);
     return fresh != NULL ? fresh : no_memory();
 }
 
@@ -113,14 +102,14 @@ not_attached(void *p)
 }
 
 static NOINLINE void
-free_slow(void *p, size_t n)
+free_slow(void *p, size_t n, const void *site)
 {
     struct mpyi_rtheap *heap = mpyi_rtheap_current();
     if (heap == NULL) {
         not_attached(p);
         return;
     }
-    mpyi_rtheap_free_slow(heap, &heap->raw, p, n);
+    mpyi_rtheap_free_slow(heap, &heap->raw, p, n, site);
 }
 
 MPYI_HOT void
@@ -134,19 +123,17 @@ mpy_obj_free(void *p)
         not_attached(p);
         return;
     }
-    size_t n = MPY_SMALL_MAX + 1;
     uint32_t index = mpyi_space_find(&heap->obj_space, p);
     if (MPY_LIKELY(index != MPYI_NO_POOL)) {
         unsigned size_class = heap->obj_space.classes[index];
         if (MPY_LIKELY(mpy_priv_bin_push(&heap->raw.pub.bins[size_class], p))) {
             return;
         }
-        if (size_class == 0) {
+        if (size_class == 0 && !heap->raw.closed) {
             mpyi_fatal("free of %p: no block is allocated there (freed twice?)", p);
         }
-        n = mpyi_class_size(size_class);
     }
-    mpyi_rtheap_free_slow(heap, &heap->raw, p, n);
+    mpyi_rtheap_free_slow(heap, &heap->raw, p, MPYI_SIZE_UNKNOWN, CALLER);
 }
 
 MPYI_HOT void
@@ -156,7 +143,7 @@ mpy_priv_obj_free_sized(void *p, size_t n)
                       MPY_LIKELY(mpy_priv_bin_push(&mpy_priv_tls.obj->bins[(n + 7) >> 3], p)))) {
         return;
     }
-    free_slow(p, n);
+    free_slow(p, n, CALLER);
 }
 
 void

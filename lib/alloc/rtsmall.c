@@ -13,6 +13,8 @@
  * Lock: the runtime's.
  */
 #include "alloc/rtsmall.h"
+
+#include "alloc/closed.h"
 #include "alloc/poison.h"
 #include "alloc/pool.h"
 #include "alloc/rtheap.h"
@@ -21,33 +23,24 @@
 
 #include <string.h>
 
+#define CALLER __builtin_return_address(0)
+
 /* ---- allocation -------------------------------------------------------------------------------
  */
 
-static int
-is_pooled(const struct mpyi_heap *heap, size_t n)
-{
-    return n <= MPY_SMALL_MAX && !(MPYI_BYPASS && heap->kind != MPY_KIND_GC);
-}
-
 static void *
-try_alloc(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n)
+try_alloc(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n, const void *site)
 {
-    if (!is_pooled(heap, n)) {
+    if (MPY_UNLIKELY(heap->closed)) {
+        return mpyi_obj_closed_malloc(runtime, heap, n, site);
+    }
+    if (n > MPY_SMALL_MAX) {
         return mpyi_rtlarge_alloc(runtime, n, heap->kind == MPY_KIND_ATOM ? MPYI_LARGE_ATOM : 0);
     }
     unsigned size_class = mpy_priv_obj_class(n);
-    if (MPY_LIKELY(!heap->closed)) {
-        struct mpy_priv_bin *bin = &heap->pub.bins[size_class];
-        /* A memory_pressure hook may have filled the bin. */
-        void *p = mpy_priv_bin_pop(bin);
-        return p != NULL ? p : mpyi_heap_refill(heap, size_class);
-    }
-    void *p = mpyi_heap_take(heap, size_class);
-    if (p != NULL) {
-        mpyi_unpoison(p, n);
-    }
-    return p;
+    /* A memory_pressure hook may have filled the bin. */
+    void *p = mpy_priv_bin_pop(&heap->pub.bins[size_class]);
+    return p != NULL ? p : mpyi_heap_refill(heap, size_class);
 }
 
 /* Gives back what waits in caches; 1 when that was anything. */
@@ -81,7 +74,8 @@ relieve(struct mpyi_rtheap *runtime, size_t n, int round)
 }
 
 void *
-mpyi_rtheap_alloc_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n)
+mpyi_rtheap_alloc_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n,
+                       const void *site)
 {
     n += n == 0;
     mpyi_heap_sync(heap, runtime->modes);
@@ -91,14 +85,11 @@ mpyi_rtheap_alloc_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size
     if (n > MPYI_SIZE_LIMIT) {
         return NULL;
     }
-    void *p = try_alloc(runtime, heap, n);
+    void *p = try_alloc(runtime, heap, n, site);
     for (int round = 0; MPY_UNLIKELY(p == NULL) && round < 2; round++) {
         if (relieve(runtime, n, round)) {
-            p = try_alloc(runtime, heap, n);
+            p = try_alloc(runtime, heap, n, site);
         }
-    }
-    if (MPY_UNLIKELY((heap->modes & MPYI_MODE_TRACE) != 0) && p != NULL) {
-        mpyi_hook_trace(MPYI_TRACE_ALLOC, heap->kind, p, n);
     }
     return p;
 }
@@ -107,28 +98,23 @@ mpyi_rtheap_alloc_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size
  */
 
 void
-mpyi_rtheap_free_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, void *p, size_t n)
+mpyi_rtheap_free_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, void *p, size_t n,
+                      const void *site)
 {
     mpyi_heap_sync(heap, runtime->modes);
-    if (MPY_UNLIKELY((heap->modes & MPYI_MODE_TRACE) != 0)) {
-        mpyi_hook_trace(MPYI_TRACE_FREE, heap->kind, p, n);
+    if (MPY_UNLIKELY(heap->closed)) {
+        mpyi_obj_closed_free(runtime, heap, p, n, site);
+        return;
     }
-    n += n == 0;
-    if (!is_pooled(heap, n)) {
+    if (n == MPYI_SIZE_UNKNOWN) {
+        uint32_t index = mpyi_space_find(heap->space, p);
+        n = index != MPYI_NO_POOL ? mpyi_class_size(heap->space->classes[index]) : n;
+    }
+    if (n > MPY_SMALL_MAX) {
         mpyi_rtlarge_free(runtime, p);
         return;
     }
-    unsigned size_class = mpy_priv_obj_class(n);
-    if (MPY_LIKELY(!heap->closed)) {
-        mpyi_heap_flush_push(heap, size_class, p);
-        return;
-    }
-    if (!mpyi_heap_is_allocated(heap, p) ||
-        heap->space->classes[mpyi_space_index(heap->space, p)] != size_class) {
-        mpyi_fatal("free of %p: no allocated block of %zu bytes starts there", p, n);
-    }
-    mpyi_poison(p, mpyi_class_size(size_class));
-    mpyi_heap_put(heap, &p, 1);
+    mpyi_heap_flush_push(heap, mpy_priv_obj_class(n), p);
 }
 
 /* ---- atoms and cells --------------------------------------------------------------------------
@@ -137,25 +123,25 @@ mpyi_rtheap_free_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, void 
 void *
 mpyi_atom_alloc_slow(struct mpyi_rtheap *heap, size_t n)
 {
-    return mpyi_rtheap_alloc_slow(heap, &heap->atom, n);
+    return mpyi_rtheap_alloc_slow(heap, &heap->atom, n, CALLER);
 }
 
 void
 mpyi_atom_free_slow(struct mpyi_rtheap *heap, void *p, size_t n)
 {
-    mpyi_rtheap_free_slow(heap, &heap->atom, p, n);
+    mpyi_rtheap_free_slow(heap, &heap->atom, p, n, CALLER);
 }
 
 void *
 mpyi_cell_alloc_slow(struct mpyi_rtheap *heap, size_t n)
 {
-    return n <= MPYI_CELL_MAX ? mpyi_rtheap_alloc_slow(heap, &heap->gc, n) : NULL;
+    return n <= MPYI_CELL_MAX ? mpyi_rtheap_alloc_slow(heap, &heap->gc, n, CALLER) : NULL;
 }
 
 void
 mpyi_cell_free_slow(struct mpyi_rtheap *heap, void *p, size_t n)
 {
-    mpyi_rtheap_free_slow(heap, &heap->gc, p, n);
+    mpyi_rtheap_free_slow(heap, &heap->gc, p, n, CALLER);
 }
 
 static void
@@ -208,8 +194,8 @@ mpyi_cell_free_bulk(struct mpyi_rtheap *heap, uint32_t pool_index, const uint64_
 /* ---- arrays -----------------------------------------------------------------------------------
  */
 
-MPYI_HOT void *
-mpyi_array_alloc(struct mpyi_rtheap *heap, size_t n)
+static inline __attribute__((always_inline)) void *
+array_alloc(struct mpyi_rtheap *heap, size_t n, const void *site)
 {
     if (MPY_LIKELY(n - 1 < MPY_SMALL_MAX)) {
         void *p = mpy_priv_bin_pop(&heap->raw.pub.bins[(n + 7) >> 3]);
@@ -217,11 +203,11 @@ mpyi_array_alloc(struct mpyi_rtheap *heap, size_t n)
             return p;
         }
     }
-    return mpyi_rtheap_alloc_slow(heap, &heap->raw, n);
+    return mpyi_rtheap_alloc_slow(heap, &heap->raw, n, site);
 }
 
-MPYI_HOT void
-mpyi_array_free(struct mpyi_rtheap *heap, void *p, size_t n)
+static inline __attribute__((always_inline)) void
+array_free(struct mpyi_rtheap *heap, void *p, size_t n, const void *site)
 {
     if (MPY_UNLIKELY(p == NULL)) {
         return;
@@ -230,50 +216,61 @@ mpyi_array_free(struct mpyi_rtheap *heap, void *p, size_t n)
         MPY_LIKELY(mpy_priv_bin_push(&heap->raw.pub.bins[(n + 7) >> 3], p))) {
         return;
     }
-    mpyi_rtheap_free_slow(heap, &heap->raw, p, n);
+    mpyi_rtheap_free_slow(heap, &heap->raw, p, n, site);
+}
+
+MPYI_HOT void *
+mpyi_array_alloc(struct mpyi_rtheap *heap, size_t n)
+{
+    return array_alloc(heap, n, CALLER);
+}
+
+MPYI_HOT void
+mpyi_array_free(struct mpyi_rtheap *heap, void *p, size_t n)
+{
+    array_free(heap, p, n, CALLER);
 }
 
 /* Both sizes need a large block. */
 static void *
 realloc_large(struct mpyi_rtheap *heap, void *p, size_t n)
 {
-    mpyi_heap_sync(&heap->raw, heap->modes);
-    if (MPY_UNLIKELY(heap->raw.closed) && mpyi_fault_hit(&heap->fault, n)) {
-        return NULL;
-    }
     void *fresh = mpyi_rtlarge_realloc(heap, p, n);
     for (int round = 0; fresh == NULL && n <= MPYI_SIZE_LIMIT && round < 2; round++) {
         if (relieve(heap, n, round)) {
             fresh = mpyi_rtlarge_realloc(heap, p, n);
         }
     }
-    if (MPY_UNLIKELY((heap->raw.modes & MPYI_MODE_TRACE) != 0) && fresh != NULL) {
-        mpyi_hook_trace(MPYI_TRACE_FREE, MPY_KIND_RAW, p, 0);
-        mpyi_hook_trace(MPYI_TRACE_ALLOC, MPY_KIND_RAW, fresh, n);
+    return fresh;
+}
+
+void *
+mpyi_array_realloc_from(struct mpyi_rtheap *heap, void *p, size_t old_n, size_t n, const void *site)
+{
+    if (p == NULL) {
+        return array_alloc(heap, n, site);
     }
+    mpyi_heap_sync(&heap->raw, heap->modes);
+    if (MPY_LIKELY(!heap->raw.closed)) {
+        if (old_n > MPY_SMALL_MAX && n > MPY_SMALL_MAX) {
+            return realloc_large(heap, p, n);
+        }
+        if (old_n <= MPY_SMALL_MAX && n <= MPY_SMALL_MAX &&
+            mpy_priv_obj_class(n) == mpy_priv_obj_class(old_n)) {
+            return p;
+        }
+    }
+    void *fresh = array_alloc(heap, n, site);
+    if (fresh == NULL) {
+        return NULL;
+    }
+    memcpy(fresh, p, old_n < n ? old_n : n);
+    array_free(heap, p, old_n, site);
     return fresh;
 }
 
 void *
 mpyi_array_realloc(struct mpyi_rtheap *heap, void *p, size_t old_n, size_t n)
 {
-    if (p == NULL) {
-        return mpyi_array_alloc(heap, n);
-    }
-    int old_pooled = is_pooled(&heap->raw, old_n);
-    int pooled = is_pooled(&heap->raw, n);
-    if (!old_pooled && !pooled) {
-        return realloc_large(heap, p, n + (n == 0));
-    }
-    if (old_pooled && pooled && !heap->raw.closed && mpyi_modes_get() == 0 &&
-        mpy_priv_obj_class(n) == mpy_priv_obj_class(old_n)) {
-        return p;
-    }
-    void *fresh = mpyi_array_alloc(heap, n);
-    if (fresh == NULL) {
-        return NULL;
-    }
-    memcpy(fresh, p, old_n < n ? old_n : n);
-    mpyi_array_free(heap, p, old_n);
-    return fresh;
+    return mpyi_array_realloc_from(heap, p, old_n, n, CALLER);
 }
