@@ -90,18 +90,28 @@ target_compile_definitions(minipy_internal INTERFACE
     MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>)
 
 # libminipy-malloc.so: malloc and its family on lib/base and lib/alloc alone.
+#
+# minipy_preload_library(target MPY_PRELOAD_MMAP): its large blocks come from glibc's malloc, or straight from the system.
+function(minipy_preload_library target from_mmap)
+    add_library(${target} SHARED ${MINIPY_PRELOAD_SOURCES} ${MINIPY_SOURCES_base} ${MINIPY_SOURCES_alloc})
+    minipy_compile_settings(${target})
+    target_compile_definitions(${target} PRIVATE MPY_PRELOAD=1 MPY_PRELOAD_MMAP=${from_mmap})
+    # The compiler may not turn what it knows of malloc into calls of it.
+    target_compile_options(${target} PRIVATE
+        -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
+    target_link_libraries(${target} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+    # nodelete: see minipy.
+    target_link_options(${target} PRIVATE "LINKER:--version-script=${PROJECT_SOURCE_DIR}/lib/preload/preload.map"
+        "LINKER:--no-undefined,-z,relro,-z,now,-z,nodelete")
+    set_target_properties(${target} PROPERTIES LINK_DEPENDS "${PROJECT_SOURCE_DIR}/lib/preload/preload.map")
+endfunction()
+
 file(GLOB MINIPY_PRELOAD_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/preload/*.c")
-if(MINIPY_BUILD_PRELOAD AND MINIPY_PRELOAD_SOURCES AND NOT MINIPY_SANITIZE)
-    add_library(minipy_malloc SHARED ${MINIPY_PRELOAD_SOURCES} ${MINIPY_SOURCES_base} ${MINIPY_SOURCES_alloc})
-    minipy_compile_settings(minipy_malloc)
-    target_compile_definitions(minipy_malloc PRIVATE MPY_PRELOAD=1)
-    target_compile_options(minipy_malloc PRIVATE -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
-    target_link_libraries(minipy_malloc PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+# C++ operators call each other through the dynamic linker, where a program's own come first; exceptions pass through them.
+set_source_files_properties("${PROJECT_SOURCE_DIR}/lib/preload/new.c" "${PROJECT_SOURCE_DIR}/lib/preload/new_forms.c"
+    PROPERTIES COMPILE_OPTIONS "-fsemantic-interposition;-fexceptions")
+if(MINIPY_BUILD_PRELOAD AND NOT MINIPY_SANITIZE)
+    minipy_preload_library(minipy_malloc 0)
     set_target_properties(minipy_malloc PROPERTIES
         OUTPUT_NAME minipy-malloc VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
-    if(EXISTS "${PROJECT_SOURCE_DIR}/lib/preload/preload.map")
-        target_link_options(minipy_malloc PRIVATE
-            "LINKER:--version-script=${PROJECT_SOURCE_DIR}/lib/preload/preload.map")
-        set_target_properties(minipy_malloc PROPERTIES LINK_DEPENDS "${PROJECT_SOURCE_DIR}/lib/preload/preload.map")
-    endif()
 endif()

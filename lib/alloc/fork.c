@@ -11,10 +11,15 @@
  * The forking thread keeps its heap. Memory of given-up heaps stays readable: only freeing it does
  * nothing useful.
  *
- * The handlers are installed when the library is loaded: pthread_atfork() allocates, so it must not
- * run inside the first allocation.
+ * Handlers of others may run between ours, and may allocate: the flag `forking` tells the locking
+ * functions that this thread holds their locks already.
+ *
+ * The handlers are installed when the library is loaded, and by the preload library at its first
+ * slow path: pthread_atfork() may allocate, so it must not run before the thread has a heap.
  */
 #include "alloc/memheap.h"
+
+#include <stdatomic.h>
 
 #include <pthread.h>
 
@@ -24,11 +29,13 @@ before_fork(void)
     mpyi_heaps_lock();
     mpyi_space_lock(&mpyi_mem_space);
     mpyi_remote_lock();
+    mpyi_tls.forking = 1;
 }
 
 static void
 unlock_all(void)
 {
+    mpyi_tls.forking = 0;
     mpyi_remote_unlock();
     mpyi_space_unlock(&mpyi_mem_space);
     mpyi_heaps_unlock();
@@ -44,5 +51,8 @@ in_child(void)
 void
 mpyi_fork_install(void)
 {
-    (void)pthread_atfork(before_fork, unlock_all, in_child);
+    static _Atomic int installed;
+    if (!atomic_exchange_explicit(&installed, 1, memory_order_relaxed)) {
+        (void)pthread_atfork(before_fork, unlock_all, in_child);
+    }
 }

@@ -9,10 +9,10 @@
  * given back, and the heap waits for the next thread. So there are never more heaps than there were
  * threads at one time.
  *
- * The end of a thread is seen by a pthread key's destructor. Other destructors may run after ours
- * and allocate again: they get a heap again and ours is called again. pthread gives up after a few
- * rounds; from round EXITS_MAX on, a thread borrows an orphan for each call instead of keeping one
- * that nobody would take back.
+ * The end of a thread is seen by a pthread key's destructor. Other destructors run after ours and
+ * still allocate and free, so ours asks to be called again and lets go of the heap in round
+ * EXITS_MAX; pthread promises four. What the thread does after that (glibc frees its own per-thread
+ * blocks last) borrows an orphan for each call, since nobody would take a kept one back.
  *
  * Lock: heaps_lock for the lists; a live heap needs none, only its thread touches it.
  */
@@ -41,13 +41,17 @@ static int start_result = -1;
 void
 mpyi_heaps_lock(void)
 {
-    (void)pthread_mutex_lock(&heaps_lock);
+    if (!mpyi_tls.forking) {
+        (void)pthread_mutex_lock(&heaps_lock);
+    }
 }
 
 void
 mpyi_heaps_unlock(void)
 {
-    (void)pthread_mutex_unlock(&heaps_lock);
+    if (!mpyi_tls.forking) {
+        (void)pthread_mutex_unlock(&heaps_lock);
+    }
 }
 
 struct mpyi_heap *
@@ -75,6 +79,9 @@ thread_ends(void *data)
 {
     struct mpyi_heap *heap = data;
     mpyi_tls.exits++;
+    if (mpyi_tls.exits < EXITS_MAX && pthread_setspecific(exit_key, heap) == 0) {
+        return;
+    }
     mpy_priv_tls.mem = &mpyi_null_heap;
     atomic_store_explicit(&heap->busy, 1, memory_order_relaxed);
     orphan(heap);
@@ -173,6 +180,7 @@ mpyi_mem_first_use(void)
     if (pthread_setspecific(exit_key, heap) != 0) {
         mpy_priv_tls.mem = &mpyi_null_heap; /* borrowed, too: nobody would see the thread end */
     }
+    atomic_store_explicit(&heap->busy, 1, memory_order_relaxed); /* an inner call has cleared it */
     return heap;
 }
 

@@ -67,7 +67,8 @@ mpyi_mem_start(void);
 void
 mpyi_mem_trim_orphans(void);
 
-/* Installs the handlers of alloc/fork.c. Called once, when the library is loaded. */
+/* Installs the handlers of alloc/fork.c, unless they are. The caller has a heap, or malloc is not
+   this library. */
 void
 mpyi_fork_install(void);
 

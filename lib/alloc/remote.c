@@ -22,6 +22,7 @@
 #include "alloc/heap.h"
 #include "alloc/os.h"
 #include "alloc/poison.h"
+#include "base/tls.h"
 
 #define CHUNK_BYTES  65536u
 #define MESSAGES_MAX 4096u /* in the process: 2 MiB */
@@ -36,13 +37,17 @@ static uint32_t pool_made;
 void
 mpyi_remote_lock(void)
 {
-    (void)pthread_mutex_lock(&pool_lock);
+    if (!mpyi_tls.forking) {
+        (void)pthread_mutex_lock(&pool_lock);
+    }
 }
 
 void
 mpyi_remote_unlock(void)
 {
-    (void)pthread_mutex_unlock(&pool_lock);
+    if (!mpyi_tls.forking) {
+        (void)pthread_mutex_unlock(&pool_lock);
+    }
 }
 
 /* Adds a chunk of messages to the process's pool; its lock is held. */

@@ -3,7 +3,7 @@
  * alloc/space.c - reserving a space, and growing it arena by arena.
  *
  * Range mode tries config.span and halves it on refusal down to config.span_min. Valgrind refuses
- * 64 GiB, `ulimit -v` anything above its limit. Below that the map takes over: the same tables, for
+ * 64 GiB; under `ulimit -v` a range may take half of the limit. Below that the map takes over: the same tables, for
  * as many arenas as the address limit allows, and arenas mapped one by one.
  *
  * Tables grow in steps of whole OS pages in each table: 64 arenas with 4 KiB pages. A step costs
@@ -83,8 +83,10 @@ reserve_range(struct mpyi_space *space, const struct mpyi_space_config *config)
         return -1;
     }
     size_t step = step_arenas() * MPY_ARENA_SIZE;
+    size_t limit = mpyi_os_address_limit();
     for (size_t span = config->span; span >= config->span_min && span >= step; span /= 2) {
-        if (reserve(space, mpyi_round_down(span, step), 1) == 0) {
+        /* Under `ulimit -v`, half of the address space stays for everybody else. */
+        if (span <= limit / 2 && reserve(space, mpyi_round_down(span, step), 1) == 0) {
             return 0;
         }
     }

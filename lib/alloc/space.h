@@ -32,6 +32,7 @@
 
 #include "alloc/size.h"
 #include "base/bits.h"
+#include "base/tls.h"
 
 #include "minipy/memstat.h"
 
@@ -198,7 +199,7 @@ mpyi_map_get(const struct mpyi_map *map, const void *address);
 static inline void
 mpyi_space_lock(struct mpyi_space *space)
 {
-    if (space->shared) {
+    if (space->shared && !mpyi_tls.forking) {
         (void)pthread_mutex_lock(&space->lock);
     }
 }
@@ -206,7 +207,7 @@ mpyi_space_lock(struct mpyi_space *space)
 static inline void
 mpyi_space_unlock(struct mpyi_space *space)
 {
-    if (space->shared) {
+    if (space->shared && !mpyi_tls.forking) {
         (void)pthread_mutex_unlock(&space->lock);
     }
 }

@@ -3,20 +3,41 @@
  * alloc/sys.h - the system's malloc under one name.
  *
  * In the preload library (MPY_PRELOAD) malloc is this library itself, so glibc's own names are
- * used; everywhere else the plain ones, which may be another allocator that was preloaded.
+ * used, and where there is no glibc (MPY_PRELOAD_MMAP) a mapping for each block; everywhere else
+ * the plain names, which may be those of another allocator that was preloaded.
  *
  * Lock: none; the system's allocator has its own.
  */
 #ifndef MPY_ALLOC_SYS_H
 #define MPY_ALLOC_SYS_H
 
+#include <features.h>
 #include <stddef.h>
 
 #ifndef MPY_PRELOAD
 #define MPY_PRELOAD 0
 #endif
+#ifndef MPY_PRELOAD_MMAP
+#define MPY_PRELOAD_MMAP 0
+#endif
 
-#if MPY_PRELOAD
+#if MPY_PRELOAD && (MPY_PRELOAD_MMAP || !defined(__GLIBC__))
+
+/* lib/preload/sys_mmap.c */
+void *
+mpyi_sys_malloc(size_t n);
+void *
+mpyi_sys_calloc(size_t n);
+void *
+mpyi_sys_realloc(void *p, size_t n);
+void *
+mpyi_sys_aligned(size_t alignment, size_t n);
+void
+mpyi_sys_free(void *p);
+size_t
+mpyi_sys_usable(void *p);
+
+#elif MPY_PRELOAD
 
 void *
 __libc_malloc(size_t n);

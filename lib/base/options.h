@@ -30,6 +30,8 @@
     X(large_cache_bytes, "MINIPY_LARGE_CACHE_BYTES", UINT64_C(4) << 20, 0, UINT64_C(1) << 30,      \
       "freed blocks of 513 bytes to 64 KiB kept per heap, in bytes")                               \
     X(closed, "MINIPY_CLOSED", 0, 0, 1, "1: magazines stay closed; every call goes out of line")   \
+    X(malloc_stats, "MINIPY_MALLOC_STATS", 0, 0, 1,                                                \
+      "1: the preload library writes its statistics to stderr when the process exits")             \
     X(hashseed, "MINIPY_HASHSEED", MPYI_HASHSEED_RANDOM, 0, UINT32_MAX,                            \
       "fixes the secret that hashes are mixed with")
 

@@ -117,12 +117,42 @@ forks_nest(void **state)
     use();
 }
 
+/* Handlers registered before the library's run while it holds its locks; they may allocate. */
+static int handler_calls;
+
+static void
+allocate_in_handler(void)
+{
+    handler_calls++;
+    for (size_t n = 0; n < 2000; n++) {
+        mpy_mem_free(mpy_mem_malloc(n)); /* every class, through refills and the space */
+    }
+    (void)!mpy_mem_trim(NULL, 0, NULL);
+}
+
+__attribute__((constructor(101))) static void
+before_the_library(void)
+{
+    (void)pthread_atfork(allocate_in_handler, allocate_in_handler, allocate_in_handler);
+}
+
+static void
+handlers_may_allocate(void **state)
+{
+    (void)state;
+    handler_calls = 0;
+    test_child_succeeds(use);
+    assert_int_equal(handler_calls, 2);
+    use();
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(children_take_over),
         cmocka_unit_test(forks_nest),
+        cmocka_unit_test(handlers_may_allocate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
