@@ -29,6 +29,8 @@ by_pkg_config() {
     # shellcheck disable=SC2046
     $compiler -o "$out" "$source" $(pkg-config --cflags --libs minipy)
     run "pkg-config, shared" env LD_LIBRARY_PATH="$libdir" "$out"
+    run "shared, under libminipy-malloc.so" env LD_LIBRARY_PATH="$libdir" \
+        LD_PRELOAD="$libdir/libminipy-malloc.so" "$out"
     # shellcheck disable=SC2046
     $compiler -o "$out.static" "$source" $(pkg-config --cflags minipy) "$libdir/libminipy.a" \
         $(pkg-config --static --libs minipy | sed 's/-lminipy//g')

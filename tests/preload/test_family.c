@@ -14,11 +14,12 @@
 #include <string.h>
 
 #define ERRNO_MARK 4711
-#define HUGE_SIZES (size_t)PTRDIFF_MAX + 1, SIZE_MAX - 4096, SIZE_MAX - 1, SIZE_MAX
+#define HUGE_SIZES (size_t) PTRDIFF_MAX + 1, SIZE_MAX - 4096, SIZE_MAX - 1, SIZE_MAX
 
-static const size_t sizes[] = {0,   1,   7,   8,    9,    15,   16,    17,    24,    31,     48,
-                               100, 128, 255, 511,  512,  513,  600,   1000,  1024,  4095,   4096,
-                               4097, 9000, 65535, 65536, 65537, 131072, 200000, 1 << 20};
+static const size_t sizes[] = {0,     1,     7,     8,      9,      15,     16,   17,
+                               24,    31,    48,    100,    128,    255,    511,  512,
+                               513,   600,   1000,  1024,   4095,   4096,   4097, 9000,
+                               65535, 65536, 65537, 131072, 200000, 1 << 20};
 #define SIZE_COUNT (sizeof sizes / sizeof sizes[0])
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_limits.c - short of memory from the start: `ulimit -v`, and a system without transparent huge
- * pages. The limit holds for a whole program, so this one starts itself again under it.
+ * test_limits.c - short of memory from the start: `ulimit -v`, and a system without transparent
+ * huge pages. The limit holds for a whole program, so this one starts itself again under it.
  */
 #include "preload_test.h"
 
