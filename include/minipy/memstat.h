@@ -59,6 +59,10 @@ typedef struct mpy_class_stats {
     uint64_t blocks_allocated;
     uint64_t blocks_free;      /* were in use once */
     uint64_t blocks_untouched; /* never handed out */
+    uint64_t pools_needed; /* fewest that could hold the allocated blocks; the rest of `pools` is
+                              fragmentation */
+    uint64_t pools_by_fill[4]; /* pools with up to 1/4, 1/2, 3/4 and more of their blocks in use;
+                                  blocks that wait in a magazine count as in use here */
 } mpy_class_stats;
 
 typedef struct mpy_arena_info {
@@ -107,9 +111,29 @@ mpy_mem_class_stats(mpy_runtime *rt, int size_class, mpy_class_stats *out);
 MPY_API ptrdiff_t
 mpy_mem_allocated_blocks(mpy_runtime *rt);
 
-/* A table of the statistics as text. 0, or -1 when `write` stopped. */
+/* Most bytes of arenas plus large blocks since the start or the last reset; -1 on a bad rt. `reset`
+   not 0: the peak is from then on what is in use now. Any thread; O(1). */
+MPY_API int64_t
+mpy_mem_peak(mpy_runtime *rt, int reset);
+
+/* A table of the statistics as text, with one line for each size class in use: how full its pools
+   are, and how many pools could be spared if its blocks lay side by side. 0, or -1 when `write`
+   stopped or rt is not usable (MPY_E_INVAL). Allocates nothing; `write` may not call back. */
 MPY_NODISCARD MPY_API int
 mpy_mem_dump_stats(mpy_runtime *rt, mpy_write_fn write, void *data);
+
+/* The same as one JSON object: every field of mpy_mem_stats under its name, and "classes", an array
+   of objects with the fields of mpy_class_stats for each class in use. "version" is that of the
+   structs; fields may be added without changing it. Otherwise as mpy_mem_dump_stats(). */
+MPY_NODISCARD MPY_API int
+mpy_mem_dump_json(mpy_runtime *rt, mpy_write_fn write, void *data);
+
+/* The heap as a picture (SVG): up to 2 MiB of arenas every block, coloured by its state; up to
+   128 MiB every pool, coloured by how full it is; beyond, every arena. Below that, what the size
+   classes hold. The caller's magazines are flushed first; what else waits in a magazine shows as
+   allocated. The same heap gives the same bytes. Results and rules as mpy_mem_dump_stats(). */
+MPY_NODISCARD MPY_API int
+mpy_mem_dump_map(mpy_runtime *rt, mpy_write_fn write, void *data);
 
 /* Calls fn for every arena / pool of the arena at this address / block of the pool at this
    address. The visitor may not allocate from the domain it visits. 0 complete, 1 stopped, -1 bad

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alloc/stats.c - counting what is where: the statistics of minipy/memstat.h.
+ * alloc/stats.c - counting what is where: the statistics of minipy/memstat.h. alloc/report.c turns
+ * them into text and JSON.
  *
  * Nothing is counted while allocating; a request walks the pool descriptors, 64 bytes each (one
  * million blocks of 64 bytes: 1 MB to read). Blocks in magazines are subtracted, class by class.
@@ -11,26 +12,21 @@
  * descriptors and magazines are read as they are, each word valid by itself; sums that would
  * become negative by that are cut at 0.
  */
+#include "alloc/census.h"
 #include "alloc/memheap.h"
-#include "alloc/spaces.h"
 #include "base/status.h"
 
-#include <stdio.h>
 #include <string.h>
 
-struct class_sums {
-    uint64_t pools, used, untouched, cached;
-};
-
-struct census {
-    uint64_t states[MPY_POOL_FULL + 1];
-    struct class_sums classes[MPYI_CLASS_SLOTS];
-    uint64_t heaps;
-    int64_t large_bytes, large_blocks;
-};
+/* The quarter of its capacity up to which a pool is used. */
+static unsigned
+quarter(unsigned used, unsigned capacity)
+{
+    return used == 0 ? 0 : (4 * used - 1) / capacity & 3;
+}
 
 static MPYI_NO_TSAN void
-count_pools(const struct mpyi_space *space, struct census *census)
+count_pools(const struct mpyi_space *space, struct mpyi_census *census)
 {
     size_t used = __atomic_load_n(&space->used, __ATOMIC_ACQUIRE);
     for (size_t i = 0; i < used >> MPYI_POOL_SHIFT; i++) {
@@ -41,15 +37,16 @@ count_pools(const struct mpyi_space *space, struct census *census)
         if (size_class == 0 || size_class > MPY_CLASS_COUNT || state < MPY_POOL_USED) {
             continue;
         }
-        struct class_sums *sums = &census->classes[size_class];
+        struct mpyi_class_sums *sums = &census->classes[size_class];
         sums->pools++;
         sums->used += pool->used;
         sums->untouched += (uint64_t)mpyi_class_capacity[size_class] - pool->virgin;
+        sums->by_fill[quarter(pool->used, mpyi_class_capacity[size_class])]++;
     }
 }
 
 static MPYI_NO_TSAN void
-count_magazines(const struct mpyi_heap *heap, struct census *census)
+count_magazines(const struct mpyi_heap *heap, struct mpyi_census *census)
 {
     census->heaps += !heap->orphan;
     for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
@@ -64,7 +61,7 @@ count_magazines(const struct mpyi_heap *heap, struct census *census)
 }
 
 static void
-take_census(const struct mpyi_spaces *spaces, struct census *census)
+take_census(const struct mpyi_spaces *spaces, struct mpyi_census *census)
 {
     memset(census, 0, sizeof *census);
     for (unsigned i = 0; i < spaces->count; i++) {
@@ -103,7 +100,7 @@ plus_signed(uint64_t a, int64_t b)
 }
 
 static void
-fill_stats(const struct mpyi_spaces *spaces, const struct census *census, mpy_mem_stats *stats)
+fill_stats(const struct mpyi_spaces *spaces, const struct mpyi_census *census, mpy_mem_stats *stats)
 {
     uint64_t out = 0;
     for (unsigned i = 0; i < spaces->count; i++) {
@@ -133,8 +130,8 @@ fill_stats(const struct mpyi_spaces *spaces, const struct census *census, mpy_me
 }
 
 /* The large cache of a runtime is outside its books; nothing to add. */
-static int
-collect(mpy_runtime *rt, struct census *census, mpy_mem_stats *stats)
+int
+mpyi_census_take(mpy_runtime *rt, struct mpyi_census *census, mpy_mem_stats *stats)
 {
     struct mpyi_spaces spaces;
     memset(stats, 0, sizeof *stats);
@@ -149,18 +146,18 @@ collect(mpy_runtime *rt, struct census *census, mpy_mem_stats *stats)
 int
 mpy_mem_stats_get(mpy_runtime *rt, mpy_mem_stats *out)
 {
-    struct census census;
+    struct mpyi_census census;
     mpy_mem_stats stats;
-    if (collect(rt, &census, &stats) < 0) {
+    if (mpyi_census_take(rt, &census, &stats) < 0) {
         return -1;
     }
     return mpyi_struct_out(out, &stats, sizeof stats);
 }
 
-static void
-fill_class(const struct census *census, unsigned size_class, mpy_class_stats *stats)
+void
+mpyi_census_class(const struct mpyi_census *census, unsigned size_class, mpy_class_stats *stats)
 {
-    const struct class_sums *sums = &census->classes[size_class];
+    const struct mpyi_class_sums *sums = &census->classes[size_class];
     memset(stats, 0, sizeof *stats);
     stats->block_size = (uint32_t)mpyi_class_size(size_class);
     stats->blocks_per_pool = mpyi_class_capacity[size_class];
@@ -169,105 +166,51 @@ fill_class(const struct census *census, unsigned size_class, mpy_class_stats *st
     stats->blocks_untouched = sums->untouched;
     stats->blocks_free = minus(sums->pools * stats->blocks_per_pool,
                                stats->blocks_allocated + stats->blocks_untouched);
+    stats->pools_needed =
+        (stats->blocks_allocated + stats->blocks_per_pool - 1) / stats->blocks_per_pool;
+    memcpy(stats->pools_by_fill, sums->by_fill, sizeof stats->pools_by_fill);
 }
 
 int
 mpy_mem_class_stats(mpy_runtime *rt, int size_class, mpy_class_stats *out)
 {
-    struct census census;
+    struct mpyi_census census;
     mpy_mem_stats all;
     mpy_class_stats stats;
     if (size_class < 1 || size_class > MPY_CLASS_COUNT) {
         mpyi_status_set(MPY_E_INVAL);
         return -1;
     }
-    if (collect(rt, &census, &all) < 0) {
+    if (mpyi_census_take(rt, &census, &all) < 0) {
         return -1;
     }
-    fill_class(&census, (unsigned)size_class, &stats);
+    mpyi_census_class(&census, (unsigned)size_class, &stats);
     return mpyi_struct_out(out, &stats, sizeof stats);
 }
 
 ptrdiff_t
 mpy_mem_allocated_blocks(mpy_runtime *rt)
 {
-    struct census census;
+    struct mpyi_census census;
     mpy_mem_stats stats;
-    if (collect(rt, &census, &stats) < 0) {
+    if (mpyi_census_take(rt, &census, &stats) < 0) {
         return -1;
     }
     return (ptrdiff_t)(stats.blocks_allocated + stats.large_blocks);
 }
 
-/* ---- text -------------------------------------------------------------------------------------
- */
-
-static int
-emit(mpy_write_fn write, void *data, const char *line, int n)
+int64_t
+mpy_mem_peak(mpy_runtime *rt, int reset)
 {
-    return n > 0 && write(data, line, (size_t)n) != 0 ? -1 : 0;
-}
-
-static int
-dump_classes(const struct census *census, mpy_write_fn write, void *data)
-{
-    static const char head[] = "\nclass  size    pools   allocated        free   untouched\n";
-    if (emit(write, data, head, (int)sizeof head - 1) < 0) {
+    struct mpyi_spaces spaces;
+    if (mpyi_spaces_of(rt, &spaces) < 0) {
         return -1;
     }
-    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
-        char line[128];
-        mpy_class_stats stats;
-        fill_class(census, c, &stats);
-        if (stats.pools == 0) {
-            continue;
-        }
-        int n = snprintf(
-            line, sizeof line, "%5u %5u %8llu %11llu %11llu %11llu\n", c, stats.block_size,
-            (unsigned long long)stats.pools, (unsigned long long)stats.blocks_allocated,
-            (unsigned long long)stats.blocks_free, (unsigned long long)stats.blocks_untouched);
-        if (emit(write, data, line, n) < 0) {
-            return -1;
-        }
+    mpyi_usage_peak(spaces.usage);
+    uint64_t peak = load(&spaces.usage->peak);
+    if (reset) {
+        atomic_store_explicit(&spaces.usage->peak, 0, memory_order_relaxed);
+        mpyi_usage_peak(spaces.usage);
     }
-    return 0;
-}
-
-int
-mpy_mem_dump_stats(mpy_runtime *rt, mpy_write_fn write, void *data)
-{
-    struct census census;
-    mpy_mem_stats stats;
-    if (collect(rt, &census, &stats) < 0) {
-        return -1;
-    }
-    const struct {
-        const char *name;
-        uint64_t value;
-    } rows[] = {
-        {"arenas", stats.arenas},
-        {"bytes in arenas", stats.arena_bytes},
-        {"arenas created", stats.arenas_created},
-        {"arenas released", stats.arenas_released},
-        {"pools unused", stats.pools_unused},
-        {"pools empty", stats.pools_empty},
-        {"pools used", stats.pools_used},
-        {"pools full", stats.pools_full},
-        {"blocks allocated", stats.blocks_allocated},
-        {"bytes allocated", stats.bytes_allocated},
-        {"large blocks", stats.large_blocks},
-        {"bytes in large blocks", stats.large_bytes},
-        {"heaps", stats.heaps},
-        {"bytes reserved", stats.reserved_bytes},
-        {"peak bytes", stats.peak_bytes},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char line[96];
-        int n = snprintf(line, sizeof line, "%-22s %16llu\n", rows[i].name,
-                         (unsigned long long)rows[i].value);
-        if (emit(write, data, line, n) < 0) {
-            return -1;
-        }
-    }
-    return dump_classes(&census, write, data);
+    return (int64_t)peak;
 }

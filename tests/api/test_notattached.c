@@ -143,6 +143,15 @@ call_with_foreign_runtime(void)
     if (mpy_mem_dump_stats(rt, write_nothing, NULL) != -1) {
         fault("mpy_mem_dump_stats", "did not fail");
     }
+    if (mpy_mem_dump_json(rt, write_nothing, NULL) != -1) {
+        fault("mpy_mem_dump_json", "did not fail");
+    }
+    if (mpy_mem_dump_map(rt, write_nothing, NULL) != -1) {
+        fault("mpy_mem_dump_map", "did not fail");
+    }
+    if (mpy_mem_peak(rt, 0) != -1) {
+        fault("mpy_mem_peak", "did not fail");
+    }
     if (mpy_mem_trim(rt, 0, NULL) != -1) {
         fault("mpy_mem_trim", "did not fail");
     }

@@ -147,6 +147,9 @@ insight(void *unused)
         OOM_CHECK(mpy_mem_class_stats(rts[i], 5, &class_stats) == 0);
         OOM_CHECK(mpy_mem_allocated_blocks(rts[i]) >= 0);
         OOM_CHECK(mpy_mem_dump_stats(rts[i], ignore_text, NULL) == 0);
+        OOM_CHECK(mpy_mem_dump_json(rts[i], ignore_text, NULL) == 0);
+        OOM_CHECK(mpy_mem_dump_map(rts[i], ignore_text, NULL) == 0);
+        OOM_CHECK(mpy_mem_peak(rts[i], i) >= 0);
         OOM_CHECK(mpy_mem_visit_arenas(rts[i], ignore_arena, &arena) == 0);
         if (arena != NULL) {
             OOM_CHECK(mpy_mem_visit_pools(rts[i], arena, ignore_pool, &pool) == 0);
@@ -186,6 +189,7 @@ static const struct oom_scenario scenarios[] = {
      .run = obj},
     {.name = "insight",
      .reaches = "mpy_mem_stats_get mpy_mem_class_stats mpy_mem_allocated_blocks mpy_mem_dump_stats "
+                "mpy_mem_dump_json mpy_mem_dump_map mpy_mem_peak "
                 "mpy_mem_visit_arenas mpy_mem_visit_pools mpy_mem_visit_blocks mpy_mem_block_info "
                 "mpy_mem_trim mpy_debug_check_heap mpy_debug_fail_count mpy_debug_fail_alloc "
                 "mpy_debug_set_fatal_handler mpy_version_string mpy_version_hex mpy_build_info "

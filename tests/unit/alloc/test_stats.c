@@ -125,42 +125,78 @@ bad_arguments_are_refused(void **state)
     assert_int_equal(mpy_mem_stats_get(NULL, &stats), -1);
 }
 
-struct sink {
-    char text[16384];
-    size_t length, calls, stop_at;
-};
-
-static int
-write_to_sink(void *data, const char *bytes, size_t n)
+static void
+pools_are_told_apart_by_how_full_they_are(void **state)
 {
-    struct sink *sink = data;
-    if (++sink->calls == sink->stop_at) {
-        return 1;
+    (void)state;
+    if (MPYI_BYPASS) {
+        return; /* this build has nothing of the kind */
     }
-    assert_true(sink->length + n < sizeof sink->text);
-    memcpy(sink->text + sink->length, bytes, n);
-    sink->length += n;
-    return 0;
+    enum { N = 40 * 9 }; /* 40 pools of 9 blocks of 448 bytes */
+    void *blocks[N];
+    for (int i = 0; i < N; i++) {
+        blocks[i] = mpy_mem_malloc(448);
+    }
+    for (int i = 0; i < N; i++) {
+        if (i % 9 != 0) {
+            mpy_mem_free(blocks[i]);
+        }
+    }
+    mpy_block_info info = {.size = sizeof info};
+    assert_int_equal(mpy_mem_block_info(blocks[0], &info), 1); /* flushes the magazines */
+    mpy_class_stats sizes = {.size = sizeof sizes};
+    assert_int_equal(mpy_mem_class_stats(NULL, 56, &sizes), 0);
+    assert_int_equal(sizes.blocks_allocated, 40);
+    assert_int_equal(sizes.pools_needed, 5); /* of 9 blocks */
+    assert_true(sizes.pools >= 40);
+    assert_true(sizes.pools_by_fill[0] >= 38);
+    assert_int_equal(sizes.pools_by_fill[0] + sizes.pools_by_fill[1] + sizes.pools_by_fill[2] +
+                         sizes.pools_by_fill[3],
+                     sizes.pools);
+    for (int i = 0; i < N; i += 9) {
+        mpy_mem_free(blocks[i]);
+    }
+    /* Four pools of each quarter. */
+    void *kept[16 * 9];
+    static const int used_of_9[4] = {2, 4, 6, 9};
+    for (int i = 0; i < 16 * 9; i++) {
+        kept[i] = mpy_mem_malloc(448);
+    }
+    assert_int_equal(mpy_mem_block_info(kept[0], &info), 1);
+    const char *first = kept[0];
+    for (int i = 0; i < 16 * 9; i++) {
+        size_t offset = mpyi_pool_offset(kept[i]) / 448u;
+        size_t pool = (size_t)((const char *)kept[i] - first) / MPY_POOL_SIZE;
+        if ((int)offset >= used_of_9[pool % 4]) {
+            mpy_mem_free(kept[i]);
+            kept[i] = NULL;
+        }
+    }
+    assert_int_equal(mpy_mem_block_info(first, &info), 1);
+    assert_int_equal(mpy_mem_class_stats(NULL, 56, &sizes), 0);
+    for (int i = 0; i < 4; i++) {
+        assert_true(sizes.pools_by_fill[i] >= 3);
+    }
+    for (int i = 0; i < 16 * 9; i++) {
+        mpy_mem_free(kept[i]);
+    }
 }
 
 static void
-the_dump_is_a_table(void **state)
+the_peak_can_be_reset(void **state)
 {
     (void)state;
-    void *p = mpy_mem_malloc(64);
-    static struct sink sink;
-    assert_int_equal(mpy_mem_dump_stats(NULL, write_to_sink, &sink), 0);
-    sink.text[sink.length] = '\0';
-    assert_non_null(strstr(sink.text, "blocks allocated"));
-    assert_non_null(strstr(sink.text, "\nclass  size"));
-    size_t calls = sink.calls;
-    for (size_t stop = 1; stop <= calls; stop++) {
-        memset(&sink, 0, sizeof sink);
-        sink.stop_at = stop;
-        assert_int_equal(mpy_mem_dump_stats(NULL, write_to_sink, &sink), -1);
-        assert_int_equal(sink.calls, stop);
-    }
+    mpy_runtime *unknown = (mpy_runtime *)(void *)state;
+    assert_int_equal(mpy_mem_peak(unknown, 1), -1);
+    assert_int_equal(mpy_status_last(), MPY_E_INVAL);
+    void *p = mpy_mem_malloc(10000000);
+    int64_t high = mpy_mem_peak(NULL, 0);
+    assert_true(high >= 10000000);
     mpy_mem_free(p);
+    assert_int_equal(mpy_mem_peak(NULL, 1), high);
+    assert_true(mpy_mem_peak(NULL, 0) <= high - 10000000);
+    mpy_mem_stats stats = stats_of(NULL);
+    assert_int_equal(stats.peak_bytes, mpy_mem_peak(NULL, 0));
 }
 
 int
@@ -170,7 +206,8 @@ main(void)
         cmocka_unit_test(the_process_adds_up),
         cmocka_unit_test(a_runtime_adds_up),
         cmocka_unit_test(bad_arguments_are_refused),
-        cmocka_unit_test(the_dump_is_a_table),
+        cmocka_unit_test(pools_are_told_apart_by_how_full_they_are),
+        cmocka_unit_test(the_peak_can_be_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
