@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""No pattern around the edge of a magazine, a pool or an arena costs far more instructions than the ordinary path.
+
+Usage: check_cliffs.py VALGRIND PATTERNS SCRATCH
+
+Runs the program PATTERNS (cliff/patterns.c) under callgrind, with magazines open and closed, and compares instructions per call:
+
+  step   a block or two up and down, begun at every fill of two magazines: with the same inside a magazine ("ordinary")
+  swing  up and down by a magazine, a pool, the cached empty pools, an arena, and a block or two more: with a run over
+         many pools, in which every magazine is refilled and flushed ("batch")
+
+With closed magazines every call works on the bitmaps, so that the steps stand right at the edges of pools.
+"""
+import collections
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+MOST = 1.5
+REFERENCE = {"step": "ordinary", "swing": "batch", "swing_fifo": "batch_fifo"}
+
+
+def instructions(dump):
+    """Yields (label, instructions) of each part of callgrind's file."""
+    label = None
+    with dump.open() as lines:
+        for line in lines:
+            if match := re.match(r"desc: Trigger: Client Request: (\S+)", line):
+                label = match.group(1)
+            elif (match := re.match(r"totals: (\d+)", line)) and label is not None:
+                yield label, int(match.group(1))
+                label = None
+
+
+def measure(valgrind, program, scratch, closed):
+    """Instructions per call: {(group, size): {(base, up): cost}}."""
+    dump = scratch / f"callgrind.{closed}.out"
+    dump.unlink(missing_ok=True)
+    run = subprocess.run(
+        [valgrind, "--tool=callgrind", "--combine-dumps=yes", "--dump-line=no", f"--callgrind-out-file={dump}", program],
+        env={**os.environ, "MINIPY_RESERVE_BYTES": "1g", "MINIPY_CLOSED": str(closed)},
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode != 0:
+        raise SystemExit(f"the patterns ended with {run.returncode}: {run.stderr[-2000:]}")
+    calls = {label: int(count) for label, count in map(str.split, run.stdout.splitlines())}
+    costs = collections.defaultdict(dict)
+    for label, count in instructions(dump):
+        group, size, base, up = label.split("/")
+        costs[group, int(size)][int(base), int(up)] = count / calls[label]
+    if sum(map(len, costs.values())) < len(calls):
+        raise SystemExit(f"{len(calls)} measurements, but callgrind's file has {sum(map(len, costs.values()))}")
+    return costs
+
+
+def compare(costs, mode, faults):
+    for (group, size), of_group in sorted(costs.items()):
+        if group not in REFERENCE:
+            continue
+        (ordinary,) = costs[REFERENCE[group], size].values()
+        (base, up), worst = max(of_group.items(), key=lambda item: item[1])
+        line = f"{mode:6} {size:3} bytes {group:10} {worst:6.1f} instructions a call, {REFERENCE[group]} {ordinary:6.1f}: x {worst / ordinary:.2f}"
+        print(line)
+        if worst > MOST * ordinary:
+            faults.append(f"{line} (from {base} blocks, {up} up and down)")
+
+
+def main():
+    valgrind, program, scratch = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+    scratch.mkdir(parents=True, exist_ok=True)
+    faults = []
+    for closed, mode in enumerate(("open", "closed")):
+        costs = measure(valgrind, program, scratch, closed)
+        compare(costs, mode, faults)
+    print("\n".join(["over the limit:", *faults]) if faults else f"no pattern above {MOST} times its ordinary path")
+    return 1 if faults else 0
+
+
+sys.exit(main())
