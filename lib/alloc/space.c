@@ -3,8 +3,8 @@
  * alloc/space.c - reserving a space, and growing it arena by arena.
  *
  * Range mode tries config.span and halves it on refusal down to config.span_min. Valgrind refuses
- * 64 GiB; under `ulimit -v` a range may take half of the limit. Below that the map takes over: the same tables, for
- * as many arenas as the address limit allows, and arenas mapped one by one.
+ * 64 GiB; under `ulimit -v` a range may take half of the limit. Below that the map takes over: the
+ * same tables, for as many arenas as the address limit allows, and arenas mapped one by one.
  *
  * Tables grow in steps of whole OS pages in each table: 64 arenas with 4 KiB pages. A step costs
  * address space and three mprotect() calls; memory is touched entry by entry. The table of upper
