@@ -97,7 +97,7 @@ handoff_thread(void *data)
 static void
 measure_handoff(void)
 {
-    handoff.count = worker_count(HANDOFFS, 50);
+    handoff.count = worker_count(HANDOFFS, HANDOFFS);
     (void)sem_init(&handoff.go, 0, 0);
     (void)sem_init(&handoff.done, 0, 0);
     pthread_t thread = lock_thread(handoff_thread, NULL);

@@ -45,7 +45,7 @@ runtime_thread(void *data)
 {
     double *elapsed = data;
     struct peer_runtime *runtime = peer_runtime_begin();
-    size_t pieces = worker_count(PIECES * 10, 20);
+    size_t pieces = worker_count(PIECES * 10, 300);
     work();
     (void)pthread_barrier_wait(&ready);
     double start = worker_now_ns();
