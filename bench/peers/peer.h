@@ -16,7 +16,7 @@
  *                peer_list_new peer_list_of peer_list_append peer_list_get
  *                peer_tuple_of
  *                peer_dict_new peer_dict_set peer_dict_probe peer_dict_probe_utf8 peer_dict_delete
- *                peer_dict_entries peer_iterate peer_iter_next
+ *                peer_dict_entries peer_dict_entries_by_next peer_iterate peer_iter_next
  *   hashing      peer_hash peer_hash_bytes peer_intern
  *   attributes   peer_instance peer_attr_set peer_attr_get peer_attr_get_utf8 peer_attr_probe
  *   calls        peer_call peer_call_method peer_raise_and_clear peer_weakref_round

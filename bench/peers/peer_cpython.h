@@ -146,6 +146,12 @@ peer_dict_entries(peer_obj dict)
     return entries;
 }
 
+static inline size_t
+peer_dict_entries_by_next(peer_obj dict)
+{
+    return peer_dict_entries(dict);
+}
+
 static inline peer_obj
 peer_iterate(peer_obj o)
 {

@@ -139,15 +139,36 @@ peer_dict_delete(peer_obj dict, peer_obj key)
     peer_must(mpy_dict_del(dict, key));
 }
 
-/* Walks over all entries, looking at key and value. */
+/* Looks at key and value, counts the entry. */
+static inline int
+peer_see_entry(void *entries, peer_obj key, peer_obj value)
+{
+    WORKER_KEEP(key);
+    WORKER_KEEP(value);
+    ++*(size_t *)entries;
+    return 0;
+}
+
+/* Walks over all entries, looking at key and value, which are borrowed. */
 static inline size_t
 peer_dict_entries(peer_obj dict)
+{
+    size_t entries = 0;
+    peer_must(mpy_dict_each(dict, peer_see_entry, &entries));
+    return entries;
+}
+
+/* The same with a call for each entry; the API gives references then. */
+static inline size_t
+peer_dict_entries_by_next(peer_obj dict)
 {
     mpy_dict_cursor cursor = MPY_DICT_START;
     size_t entries = 0;
     peer_obj key;
     peer_obj value;
     while (mpy_dict_next(dict, &cursor, &key, &value) > 0) {
+        WORKER_KEEP(key);
+        WORKER_KEEP(value);
         mpy_decref(key);
         mpy_decref(value);
         entries++;

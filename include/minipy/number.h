@@ -26,6 +26,10 @@ MPY_NODISCARD MPY_API mpy_object *
 mpy_priv_int_from_i64(int64_t value);
 MPY_NODISCARD MPY_API mpy_object *
 mpy_priv_float_from_double(double value);
+MPY_NODISCARD MPY_API int
+mpy_priv_int_as_i64(mpy_object *o, int64_t *out);
+MPY_NODISCARD MPY_API int
+mpy_priv_float_as_double(mpy_object *o, double *out);
 
 /* A float on the 61 bits of an immediate: the exponent moves to the top, so one subtraction and
    one compare tell whether it fits. The code 0 stands for +0.0. */
@@ -61,6 +65,10 @@ MPY_NODISCARD MPY_API mpy_object *
 mpy_int_from_i64(int64_t value);
 MPY_NODISCARD MPY_API mpy_object *
 mpy_float_from_double(double value);
+MPY_NODISCARD MPY_API int
+mpy_int_as_i64(mpy_object *o, int64_t *out);
+MPY_NODISCARD MPY_API int
+mpy_float_as_double(mpy_object *o, double *out);
 MPY_API int
 mpy_int_check(const mpy_object *o);
 MPY_API int
@@ -86,6 +94,30 @@ mpy_float_from_double(double value)
 {
     mpy_object *o = mpy_priv_double_encode(value);
     return MPY_LIKELY(o != NULL) ? o : mpy_priv_float_from_double(value);
+}
+
+/* int0. TypeError: not an int; OverflowError: does not fit. *out is 0 on failure. The value of an
+   immediate is in the reference itself: reading it needs no lock. */
+MPY_NODISCARD MPY_INLINE int
+mpy_int_as_i64(mpy_object *o, int64_t *out)
+{
+    if (MPY_LIKELY(((uintptr_t)o & MPY_PRIV_TAG_INT) != 0)) {
+        *out = (int64_t)(uintptr_t)o >> 1;
+        return 0;
+    }
+    return mpy_priv_int_as_i64(o, out);
+}
+
+/* int0: the value of a float, or of an int. TypeError; *out is 0 on failure. As above, an immediate
+   float needs no lock. */
+MPY_NODISCARD MPY_INLINE int
+mpy_float_as_double(mpy_object *o, double *out)
+{
+    if (MPY_LIKELY(((uintptr_t)o & MPY_PRIV_TAG_MASK) == MPY_PRIV_TAG_DOUBLE)) {
+        *out = mpy_priv_double_decode(o);
+        return 0;
+    }
+    return mpy_priv_float_as_double(o, out);
 }
 
 /* 1 for an int (True and False are ints), else 0; NULL is not one. Cannot fail. */
@@ -120,17 +152,11 @@ mpy_int_from_u64(uint64_t value);
 MPY_NODISCARD MPY_API mpy_object *
 mpy_int_from_str(const char *utf8, int base);
 
-/* int0. TypeError: not an int; OverflowError: does not fit. *out is 0 on failure. */
-MPY_NODISCARD MPY_API int
-mpy_int_as_i64(mpy_object *o, int64_t *out);
+/* As mpy_int_as_i64(). */
 MPY_NODISCARD MPY_API int
 mpy_int_as_u64(mpy_object *o, uint64_t *out);
 MPY_NODISCARD MPY_API int
 mpy_int_as_double(mpy_object *o, double *out);
-
-/* int0: the value of a float, or of an int. */
-MPY_NODISCARD MPY_API int
-mpy_float_as_double(mpy_object *o, double *out);
 
 /* True for anything but 0. */
 MPY_NODISCARD MPY_API mpy_object *

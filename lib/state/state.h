@@ -29,6 +29,7 @@ struct mpyi_gc;
 struct mpyi_lock;
 struct mpyi_intern;
 struct mpyi_attr_cache;
+struct mpyi_dict_visit;
 
 /* Bits of mpy_runtime.breaker: reasons to leave the fast path at the next safe point. */
 #define MPYI_BREAK_GC      1u /* a collection is due */
@@ -83,9 +84,10 @@ struct mpy_runtime {
     struct mpyi_lock *lock;
     struct mpyi_thread *threads; /* attachments */
 
-    struct mpyi_intern *intern;         /* types/intern.c */
-    struct mpyi_attr_cache *attr_cache; /* types/attr.c */
-    mpy_object *memory_error;           /* made in advance */
+    struct mpyi_intern *intern;          /* types/intern.c */
+    struct mpyi_attr_cache *attr_cache;  /* types/attr.c */
+    struct mpyi_dict_visit *dict_visits; /* types/dict_each.c: those under way */
+    mpy_object *memory_error;            /* made in advance */
 
     uint32_t depth_limit;
     mpy_write_fn error_fn; /* for unraisable errors; NULL: stderr */

@@ -284,7 +284,7 @@ is_plain_call(const struct mpyi_thread *t, const mpy_object *callable)
            mpyi_function(callable)->owner == 0 && mpyi_breaker(t->rt) == 0;
 }
 
-mpy_object *
+MPYI_HOT mpy_object *
 mpy_call(mpy_object *callable, mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
 {
     struct mpyi_thread *t = mpyi_current();
@@ -295,7 +295,7 @@ mpy_call(mpy_object *callable, mpy_object *const *argv, size_t nargs, mpy_object
     return call_slow(__func__, callable, argv, nargs, kwnames);
 }
 
-mpy_object *
+MPYI_HOT mpy_object *
 mpy_call_noargs(mpy_object *callable)
 {
     struct mpyi_thread *t = mpyi_current();

@@ -112,6 +112,9 @@ replace(struct mpyi_dict *d, const struct mpyi_dict_place *place, mpy_object *va
 {
     mpy_object **slot = &d->entries[place->entry].value;
     mpy_object *old = *slot;
+    if (MPY_UNLIKELY((d->state & MPYI_DICT_VISITED) != 0)) {
+        mpyi_dict_secure(d);
+    }
     mpy_incref(value);
     *slot = value;
     mpy_decref(old);
@@ -302,7 +305,7 @@ get_by_search(struct mpyi_dict *d, mpy_object *key, mpy_object **out, uint32_t e
     return found;
 }
 
-int
+MPYI_HOT int
 mpy_dict_get(mpy_object *dict, mpy_object *key, mpy_object **out)
 {
     if (MPY_LIKELY(out != NULL) && is_short(mpyi_current(), dict, key)) {
@@ -358,7 +361,7 @@ set_the_long_way(mpy_object *dict, mpy_object *key, mpy_object *value)
     return result_of(mpyi_dict_set(t, dict, key, value), "mpy_dict_set", key);
 }
 
-int
+MPYI_HOT int
 mpy_dict_set(mpy_object *dict, mpy_object *key, mpy_object *value)
 {
     struct mpyi_thread *t = mpyi_current();
@@ -370,7 +373,8 @@ mpy_dict_set(mpy_object *dict, mpy_object *key, mpy_object *value)
         if (found == MPYI_DICT_MISS && MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL)) {
             return mpyi_dict_add(t, d, key, value, hash, place.group);
         }
-        if (found == MPYI_DICT_HIT && MPY_LIKELY(mpyi_take_reference(value))) {
+        if (found == MPYI_DICT_HIT && MPY_LIKELY((d->state & MPYI_DICT_VISITED) == 0) &&
+            MPY_LIKELY(mpyi_take_reference(value))) {
             mpy_object *old = d->entries[place.entry].value;
             d->entries[place.entry].value = value;
             mpy_decref(old);
@@ -454,7 +458,7 @@ delete_the_long_way(mpy_object *dict, mpy_object *key)
     return found > 0 ? 0 : -1;
 }
 
-int
+MPYI_HOT int
 mpy_dict_del(mpy_object *dict, mpy_object *key)
 {
     if (is_short(mpyi_current(), dict, key)) {
@@ -494,7 +498,7 @@ contains_the_long_way(mpy_object *dict, mpy_object *key)
     return result_of(mpyi_dict_contains(t, dict, key), "mpy_dict_contains", key);
 }
 
-int
+MPYI_HOT int
 mpy_dict_contains(mpy_object *dict, mpy_object *key)
 {
     if (is_short(mpyi_current(), dict, key)) {

@@ -31,8 +31,8 @@ struct mpyi_dict_entry {
  * live     entries that are not deleted: the length
  * first    no live entry lies before this index
  * state    bits 0..7 68 - log2 of the slots, 8..9 MPYI_DICT_* kind, 10..11 padding of the block in
- *          units of 16 bytes, 16.. version: changes whenever a key is added or removed or the table
- *          moves
+ *          units of 16 bytes, 12 MPYI_DICT_VISITED, 16.. version: changes whenever a key is added
+ * or removed or the table moves
  */
 struct mpyi_dict {
     struct mpy_priv_header head;
@@ -44,6 +44,10 @@ struct mpyi_dict {
 };
 
 MPY_STATIC_ASSERT(sizeof(struct mpyi_dict) == 48, "an empty dict is 48 bytes");
+
+/* In `state`: mpy_dict_each() lends an entry to a callback. Whoever takes a key or value out of the
+   dict, or moves its entries, calls mpyi_dict_secure() first. */
+#define MPYI_DICT_VISITED ((uint64_t)1 << 12)
 
 /* What is known of the keys; only grows, until the dict is cleared. */
 #define MPYI_DICT_STR 0 /* all are str */
@@ -118,6 +122,11 @@ mpyi_dict_walk(const mpy_object *o, size_t *position);
 /* Drops every entry and the table; the dict is empty before the first reference goes. (U) */
 void
 mpyi_dict_clear(struct mpyi_thread *t, struct mpyi_dict *d);
+
+/* Gives the visits of d references of their own to what they have lent, and takes the VISITED bit
+   away. Changes nothing else, runs no code. */
+void
+mpyi_dict_secure(struct mpyi_dict *d) __attribute__((cold));
 
 /* KeyError with the key as its argument. */
 void

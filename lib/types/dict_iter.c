@@ -43,28 +43,45 @@ mpyi_dict_walk(const mpy_object *o, size_t *position)
     return NULL;
 }
 
+/* bool: the cursor is at its start, or the dict has the keys it had then. Without it RuntimeError.
+ */
+static int
+cursor_fits(const char *function, const struct mpyi_dict *d, mpy_dict_cursor *cursor)
+{
+    if (cursor->position == 0) {
+        cursor->version = mpyi_dict_version(d);
+    }
+    if (MPY_LIKELY(cursor->version == mpyi_dict_version(d))) {
+        return 1;
+    }
+    (void)mpyi_err_format(MPY_EXC_RUNTIME_ERROR, "%s(): dictionary changed size during iteration",
+                          function);
+    return 0;
+}
+
+/* bool: a dict and a cursor, and the lock is held. Without it an error. */
+static int
+check_walk(const char *function, const mpy_object *dict, const mpy_dict_cursor *cursor)
+{
+    if (mpyi_enter(function) == NULL) {
+        return 0;
+    }
+    if (cursor == NULL) {
+        (void)mpyi_err_argument(function, "cursor", "pointer", NULL);
+        return 0;
+    }
+    return check_dict(function, dict) == 0;
+}
+
 static MPYI_LONG_WAY int
 next_the_long_way(mpy_object *dict, mpy_dict_cursor *cursor, mpy_object **key, mpy_object **value)
 {
-    struct mpyi_thread *t = mpyi_enter("mpy_dict_next");
     const struct mpyi_dict_entry *e = NULL;
     int found = -1;
-    if (cursor == NULL) {
-        if (t != NULL) {
-            (void)mpyi_err_argument("mpy_dict_next", "cursor", "pointer", NULL);
-        }
-    } else if (t != NULL && check_dict("mpy_dict_next", dict) == 0) {
-        const struct mpyi_dict *d = mpyi_dict(dict);
-        if (cursor->position == 0) {
-            cursor->version = mpyi_dict_version(d);
-        }
-        if (cursor->version == mpyi_dict_version(d)) {
-            e = mpyi_dict_walk(dict, &cursor->position);
-            found = e != NULL;
-        } else {
-            (void)mpyi_err_set(MPY_EXC_RUNTIME_ERROR,
-                               "mpy_dict_next(): dictionary changed size during iteration");
-        }
+    if (check_walk("mpy_dict_next", dict, cursor) &&
+        cursor_fits("mpy_dict_next", mpyi_dict(dict), cursor)) {
+        e = mpyi_dict_walk(dict, &cursor->position);
+        found = e != NULL;
     }
     if (key != NULL) {
         *key = e != NULL ? mpy_newref(e->key) : NULL;
@@ -75,26 +92,26 @@ next_the_long_way(mpy_object *dict, mpy_dict_cursor *cursor, mpy_object **key, m
     return found;
 }
 
-/* The short way is for the entry right at a cursor that is under way. */
-int
+/* The short way is for the entry right at the cursor. A cursor at its start has no version yet, but
+   a dict with entries is past version 0. */
+MPYI_HOT int
 mpy_dict_next(mpy_object *dict, mpy_dict_cursor *cursor, mpy_object **key, mpy_object **value)
 {
     if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_dict_check(dict)) &&
-        MPY_LIKELY(cursor != NULL)) {
+        MPY_LIKELY(cursor != NULL) && MPY_LIKELY(key != NULL)) {
         const struct mpyi_dict *d = mpyi_dict(dict);
         size_t i = cursor->position;
-        if (MPY_LIKELY(i != 0) && MPY_LIKELY(cursor->version == mpyi_dict_version(d)) &&
+        if (MPY_LIKELY(cursor->version == mpyi_dict_version(d)) &&
             MPY_LIKELY(i < mpyi_dict_used(d))) {
             const struct mpyi_dict_entry *e = &d->entries[i];
-            if (MPY_LIKELY(e->key != NULL) && MPY_LIKELY(mpyi_can_take_reference(e->key)) &&
-                MPY_LIKELY(mpyi_can_take_reference(e->value))) {
-                if (key != NULL) {
-                    (void)mpyi_take_reference(e->key);
-                    *key = e->key;
-                }
-                if (value != NULL) {
-                    (void)mpyi_take_reference(e->value);
-                    *value = e->value;
+            mpy_object *k = e->key;
+            mpy_object *v = e->value;
+            if (MPY_LIKELY(k != NULL) && MPY_LIKELY(mpyi_can_take_reference(v)) &&
+                MPY_LIKELY(mpyi_take_reference(k))) {
+                *key = k;
+                if (MPY_LIKELY(value != NULL)) {
+                    (void)mpyi_take_reference(v);
+                    *value = v;
                 }
                 cursor->position = i + 1;
                 return 1;

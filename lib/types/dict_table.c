@@ -417,6 +417,9 @@ rebuild(struct mpyi_thread *t, struct mpyi_dict *d, unsigned log2, unsigned kind
     int in_place = log2 == mpyi_dict_log2(d) &&
                    (kind == MPYI_DICT_GENERAL) == (mpyi_dict_kind(d) == MPYI_DICT_GENERAL);
     size_t n;
+    if ((old_state & MPYI_DICT_VISITED) != 0) {
+        mpyi_dict_secure(d);
+    }
     if (!in_place) {
         entries = new_table(t, log2, kind, &shape);
         if (entries == NULL) {

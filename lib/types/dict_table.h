@@ -387,6 +387,9 @@ mpyi_dict_take(struct mpyi_dict *d, struct mpyi_dict_place place)
     size_t i = place.entry;
     size_t used = mpyi_dict_used(d);
     int emptied = mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0;
+    if (MPY_UNLIKELY((d->state & MPYI_DICT_VISITED) != 0)) {
+        mpyi_dict_secure(d);
+    }
     group[place.slot] = emptied ? (uint8_t)MPYI_SLOT_EMPTY : (uint8_t)MPYI_SLOT_DELETED;
     entries[i].key = NULL;
     entries[i].value = NULL;
@@ -414,7 +417,8 @@ mpyi_dict_reserve(struct mpyi_thread *t, struct mpyi_dict *d, size_t n);
 MPY_NODISCARD int
 mpyi_dict_copy_table(struct mpyi_thread *t, struct mpyi_dict *d, const struct mpyi_dict *source);
 
-/* Turns d into a dict without a table, without touching what it had. */
+/* Turns d into a dict without a table, without touching what it had, which no visit may have lent.
+ */
 static inline void
 mpyi_dict_reset(struct mpyi_dict *d, uint64_t version)
 {

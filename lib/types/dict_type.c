@@ -95,6 +95,9 @@ mpyi_dict_clear(struct mpyi_thread *t, struct mpyi_dict *d)
     uint64_t state = d->state;
     size_t used = mpyi_dict_used(d);
     size_t i;
+    if ((state & MPYI_DICT_VISITED) != 0) {
+        mpyi_dict_secure(d);
+    }
     mpyi_dict_reset(d, mpyi_dict_version(d) + 1);
     for (i = 0; i < used; i++) {
         mpy_xdecref(entries[i].key);

@@ -457,11 +457,11 @@ mpyi_double_floor_divide(double a, double b)
 /* ---- the type -------------------------------------------------------------------------------- */
 
 int
-mpy_float_as_double(mpy_object *o, double *out)
+mpy_priv_float_as_double(mpy_object *o, double *out)
 {
     int64_t value;
     *out = 0;
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter("mpy_float_as_double") == NULL) {
         return -1;
     }
     if (mpyi_float_get(o, out)) {
@@ -471,7 +471,7 @@ mpy_float_as_double(mpy_object *o, double *out)
         *out = (double)value;
         return 0;
     }
-    (void)mpyi_err_argument(__func__, "o", "float or int", o);
+    (void)mpyi_err_argument("mpy_float_as_double", "o", "float or int", o);
     return -1;
 }
 

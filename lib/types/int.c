@@ -228,14 +228,14 @@ mpy_int_from_str(const char *utf8, int base)
 /* ---- C integers ------------------------------------------------------------------------------ */
 
 int
-mpy_int_as_i64(mpy_object *o, int64_t *out)
+mpy_priv_int_as_i64(mpy_object *o, int64_t *out)
 {
     *out = 0;
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter("mpy_int_as_i64") == NULL) {
         return -1;
     }
     if (MPY_UNLIKELY(!mpyi_int_get(o, out))) {
-        (void)mpyi_err_argument(__func__, "o", "int", o);
+        (void)mpyi_err_argument("mpy_int_as_i64", "o", "int", o);
         return -1;
     }
     return 0;

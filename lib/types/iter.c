@@ -341,7 +341,7 @@ next_the_long_way(mpy_object *it, mpy_object **out)
 }
 
 /* The short way is for elements of lists. */
-int
+MPYI_HOT int
 mpy_iter_next(mpy_object *o, mpy_object **out)
 {
     if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(o != NULL) && mpy_priv_is_heap(o) &&

@@ -342,7 +342,7 @@ get_the_long_way(mpy_object *o, ptrdiff_t i)
     return mpy_newref(list->items[i]);
 }
 
-mpy_object *
+MPYI_HOT mpy_object *
 mpy_list_get(mpy_object *o, ptrdiff_t i)
 {
     if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_list_check(o)) &&
@@ -435,7 +435,7 @@ append_the_long_way(mpy_object *o, mpy_object *value)
     return mpyi_list_append(t, o, value);
 }
 
-int
+MPYI_HOT int
 mpy_list_append(mpy_object *o, mpy_object *value)
 {
     if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_list_check(o)) &&

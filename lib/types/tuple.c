@@ -240,7 +240,7 @@ mpyi_tuple_slice(struct mpyi_thread *t, mpy_object *o, size_t from, size_t to)
 
 /* ---- the public functions ------------------------------------------------------------------- */
 
-mpy_object *
+MPYI_HOT mpy_object *
 mpy_tuple_from_array(mpy_object *const *items, size_t n)
 {
     struct mpyi_thread *t = mpyi_enter(__func__);
@@ -339,7 +339,7 @@ get_the_long_way(mpy_object *o, ptrdiff_t i)
     return mpy_newref(mpyi_tuple_items(o)[i]);
 }
 
-mpy_object *
+MPYI_HOT mpy_object *
 mpy_tuple_get(mpy_object *o, ptrdiff_t i)
 {
     if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_tuple_check(o)) &&

@@ -12,6 +12,8 @@
  */
 #define mpy_int_from_i64      inline_int_from_i64
 #define mpy_float_from_double inline_float_from_double
+#define mpy_int_as_i64        inline_int_as_i64
+#define mpy_float_as_double   inline_float_as_double
 #define mpy_int_check         inline_int_check
 #define mpy_float_check       inline_float_check
 #define mpy_bool_check        inline_bool_check
@@ -22,6 +24,8 @@
 #include "minipy/str.h"
 #undef mpy_int_from_i64
 #undef mpy_float_from_double
+#undef mpy_int_as_i64
+#undef mpy_float_as_double
 #undef mpy_int_check
 #undef mpy_float_check
 #undef mpy_bool_check
@@ -32,6 +36,10 @@ MPY_API mpy_object *
 mpy_int_from_i64(int64_t value);
 MPY_API mpy_object *
 mpy_float_from_double(double value);
+MPY_API int
+mpy_int_as_i64(mpy_object *o, int64_t *out);
+MPY_API int
+mpy_float_as_double(mpy_object *o, double *out);
 MPY_API int
 mpy_int_check(const mpy_object *o);
 MPY_API int
@@ -53,6 +61,18 @@ mpy_object *
 mpy_float_from_double(double value)
 {
     return inline_float_from_double(value);
+}
+
+int
+mpy_int_as_i64(mpy_object *o, int64_t *out)
+{
+    return inline_int_as_i64(o, out);
+}
+
+int
+mpy_float_as_double(mpy_object *o, double *out)
+{
+    return inline_float_as_double(o, out);
 }
 
 int

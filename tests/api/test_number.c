@@ -136,6 +136,30 @@ test_transcript(void **state)
 
 /* ---- beyond it ------------------------------------------------------------------------------- */
 
+/* The value of an immediate is in the reference: no lock is needed to read it. */
+static void
+test_values_without_lock(void **state)
+{
+    struct api_world *world = *state;
+    mpy_object *text = api_make(world, API_STR), *boxed = api_make(world, API_BOXED);
+    mpy_thread_token *saved = mpy_gil_release();
+    int64_t value = 7;
+    double real = 7;
+    assert_int_equal(mpy_int_as_i64(mpy_int_from_i64(-3), &value), 0);
+    assert_true(value == -3);
+    assert_int_equal(mpy_int_as_i64(text, &value), -1);
+    assert_true(value == 0);
+    assert_int_equal(mpy_status_last(), MPY_E_NOT_ATTACHED);
+    assert_int_equal(mpy_float_as_double(mpy_float_from_double(-2.5), &real), 0);
+    assert_true(real == -2.5);
+    assert_int_equal(mpy_float_as_double(boxed, &real), -1);
+    assert_true(real == 0);
+    mpy_gil_acquire(saved);
+    assert_false(mpy_err_occurred());
+    mpy_decref(text);
+    mpy_decref(boxed);
+}
+
 static void
 test_c_integers(void **state)
 {
@@ -350,6 +374,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_transcript, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_values_without_lock, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_c_integers, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_bool_is_int, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_floats_come_back, api_setup, api_teardown),

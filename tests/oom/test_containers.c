@@ -97,6 +97,14 @@ out:
     return result;
 }
 
+static int
+count_entry(void *data, mpy_object *key, mpy_object *value)
+{
+    (void)key, (void)value;
+    ++*(ptrdiff_t *)data;
+    return 0;
+}
+
 /* Every table size up to a thousand entries, with str, int and tuple keys; deletions between. */
 static int
 dicts(void *unused)
@@ -159,6 +167,7 @@ dicts(void *unused)
         seen++;
     }
     OOM_CHECK(mpy_dict_check(dict) && seen == mpy_dict_length(dict));
+    OOM_CHECK(mpy_dict_each(dict, count_entry, &seen) == 0 && seen == 2 * mpy_dict_length(dict));
     OOM_CHECK(mpy_dict_clear(dict) == 0);
     result = OOM_OK;
 out:
@@ -284,7 +293,7 @@ static const struct oom_scenario scenarios[] = {
      .reaches = "mpy_dict_new mpy_dict_contains mpy_dict_set mpy_dict_length mpy_dict_del "
                 "mpy_dict_set_utf8 mpy_dict_get_utf8 mpy_dict_copy mpy_dict_update "
                 "mpy_dict_set_default mpy_dict_pop mpy_dict_get mpy_dict_keys mpy_dict_values "
-                "mpy_dict_items mpy_dict_next mpy_dict_check mpy_dict_clear",
+                "mpy_dict_items mpy_dict_next mpy_dict_each mpy_dict_check mpy_dict_clear",
      .run = dicts},
     {.name = "iterators",
      .reaches = "mpy_iter_range mpy_iter_get mpy_iter_check mpy_iter_next mpy_iter_each "

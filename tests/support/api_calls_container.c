@@ -107,6 +107,14 @@ call_dict_next(mpy_object *const *v)
     return key != NULL || value != NULL ? API_UNCLEAR : api_int_result(result);
 }
 
+static int
+visit_entry(void *data, mpy_object *key, mpy_object *value)
+{
+    (void)data;
+    return key == NULL || value == NULL;
+}
+
+API_CALL_INT(dict_each, mpy_dict_each(v[0], visit_entry, NULL))
 API_CALL_OBJECT(dict_new, mpy_dict_new(10))
 API_CALL_INT(dict_length, mpy_dict_length(v[0]))
 API_CALL_FOUND(dict_get, mpy_dict_get(v[0], v[1], &out))
@@ -154,6 +162,7 @@ const struct api_call api_dict_calls[] = {
     {"mpy_dict_pop", call_dict_pop, {DICT_ARG, KEY_ARG}, API_CHANGES},
     {"mpy_dict_contains", call_dict_contains, {DICT_ARG, KEY_ARG}, 0},
     {"mpy_dict_next", call_dict_next, {DICT_ARG}, 0},
+    {"mpy_dict_each", call_dict_each, {DICT_ARG}, 0},
     {"mpy_dict_keys", call_dict_keys, {DICT_ARG}, 0},
     {"mpy_dict_values", call_dict_values, {DICT_ARG}, 0},
     {"mpy_dict_items", call_dict_items, {DICT_ARG}, 0},

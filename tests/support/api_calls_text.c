@@ -69,7 +69,7 @@ const struct api_call api_number_calls[] = {
     {"mpy_int_from_u64", call_from_u64, {{0}}, API_ANYWHERE},
     {"mpy_float_from_double", call_from_double, {{0}}, 0},
     {"mpy_int_from_str", call_int_from_str, {{0}}, 0},
-    {"mpy_int_as_i64", call_as_i64, {API_ARG("o", "int", API_INT, INTS)}, 0},
+    {"mpy_int_as_i64", call_as_i64, {API_ARG("o", "int", API_INT, INTS)}, API_ANYWHERE},
     {"mpy_int_as_u64", call_as_u64, {API_ARG("o", "int", API_INT, INTS)}, 0},
     {"mpy_int_as_double", call_as_double, {API_ARG("o", "int", API_INT, INTS)}, 0},
     {"mpy_float_as_double", call_float_as_double, {API_ARG("o", NULL, API_BOXED, NUMBERS)}, 0},

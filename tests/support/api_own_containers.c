@@ -151,6 +151,22 @@ own_dict(struct api_world *w)
     mpy_decref(y);
 }
 
+struct entry {
+    mpy_object *key, *value;
+};
+
+/* Nothing is counted for the callback. */
+static int
+see_entry(void *data, mpy_object *key, mpy_object *value)
+{
+    struct entry *e = data;
+    assert_ptr_equal(key, e->key);
+    assert_ptr_equal(value, e->value);
+    REFS(key, 2);
+    REFS(value, 2);
+    return 1;
+}
+
 static void
 own_dict_views(struct api_world *w)
 {
@@ -169,6 +185,10 @@ own_dict_views(struct api_world *w)
     assert_int_equal(mpy_dict_next(dict, &cursor, &k, &v), 0);
     cursor = (mpy_dict_cursor)MPY_DICT_START;
     assert_int_equal(mpy_dict_next(dict, &cursor, NULL, NULL), 1);
+    REFS(key, 2);
+    REFS(x, 2);
+    struct entry only = {key, x};
+    assert_int_equal(mpy_dict_each(dict, see_entry, &only), 1);
     REFS(key, 2);
     REFS(x, 2);
     r = api_good(mpy_dict_keys(dict));
@@ -278,8 +298,9 @@ const struct own_case api_own_containers[] = {
     {own_dict,
      "mpy_dict_new mpy_dict_length mpy_dict_get mpy_dict_set mpy_dict_set_default mpy_dict_del "
      "mpy_dict_pop mpy_dict_contains"},
-    {own_dict_views, "mpy_dict_next mpy_dict_keys mpy_dict_values mpy_dict_items mpy_dict_copy "
-                     "mpy_dict_update mpy_dict_clear mpy_dict_get_utf8 mpy_dict_set_utf8"},
+    {own_dict_views,
+     "mpy_dict_next mpy_dict_each mpy_dict_keys mpy_dict_values mpy_dict_items mpy_dict_copy "
+     "mpy_dict_update mpy_dict_clear mpy_dict_get_utf8 mpy_dict_set_utf8"},
     {own_iter, "mpy_iter_get mpy_iter_next mpy_iter_check mpy_iter_each mpy_iter_range"},
     {own_iter_dropped, "mpy_iter_get mpy_iter_next"},
     {NULL, NULL}};

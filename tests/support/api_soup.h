@@ -67,6 +67,8 @@ void
 soup_dict_read(const struct soup_args *x);
 void
 soup_dict_walk(const struct soup_args *x);
+void
+soup_dict_each(const struct soup_args *x);
 
 /* 0 .. n - 1. */
 unsigned

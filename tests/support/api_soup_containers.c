@@ -146,6 +146,28 @@ soup_dict_read(const struct soup_args *x)
     }
 }
 
+/* Does anything in between, to the dict too. */
+static int
+visit_entry(void *data, mpy_object *key, mpy_object *value)
+{
+    int *left = data;
+    if (soup_draw(10) == 0 && soup.nested < 2) {
+        soup_step();
+    }
+    soup_put(key);
+    soup_put(value);
+    return --*left == 0;
+}
+
+void
+soup_dict_each(const struct soup_args *x)
+{
+    int left = 20;
+    if (mpy_dict_check(x->a)) {
+        soup_got_int(mpy_dict_each(x->a, visit_entry, &left));
+    }
+}
+
 void
 soup_dict_walk(const struct soup_args *x)
 {

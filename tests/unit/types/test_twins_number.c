@@ -26,6 +26,10 @@ test_numbers(void **state)
     assert_true(mpy_float_check(f) && !mpy_int_check(f));
     assert_int_equal(mpy_float_as_double(f, &real), 0);
     assert_true(real == 1e300);
+    assert_int_equal(mpy_float_as_double(mpy_float_from_double(0.5), &real), 0);
+    assert_true(real == 0.5);
+    assert_int_equal(mpy_int_as_i64(f, &value), -1);
+    api_expect_error(MPY_EXC_TYPE_ERROR);
     mpy_decref(f);
 }
 
