@@ -18,7 +18,7 @@
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-mpy_object *
+MPYI_HOT mpy_object *
 mpyi_dict_new(struct mpyi_thread *t, size_t reserve)
 {
     struct mpyi_dict *d =
@@ -35,7 +35,7 @@ mpyi_dict_new(struct mpyi_thread *t, size_t reserve)
     return (mpy_object *)d;
 }
 
-mpy_object *
+MPYI_HOT mpy_object *
 mpy_dict_new(size_t reserve)
 {
     struct mpyi_thread *t = mpyi_enter(__func__);
@@ -46,7 +46,7 @@ mpy_dict_new(size_t reserve)
     return mpyi_dict_new(t, reserve);
 }
 
-static void
+static MPYI_HOT void
 dict_dealloc(struct mpyi_thread *t, mpy_object *o)
 {
     struct mpyi_dict *d = mpyi_dict(o);

@@ -22,7 +22,7 @@
 
 #include <string.h>
 
-void
+MPYI_HOT void
 mpyi_object_untrack(struct mpyi_thread *t, mpy_object *o)
 {
     mpyi_gc_untrack(t, o);

@@ -24,22 +24,6 @@
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-void
-mpyi_incref_each(mpy_object *o, size_t run)
-{
-    for (; run != 0; run--) {
-        mpy_incref(o);
-    }
-}
-
-void
-mpyi_drop_each(struct mpyi_thread *t, mpy_object *o, size_t run)
-{
-    for (; run != 0; run--) {
-        mpyi_drop(t, o);
-    }
-}
-
 /* Elements that fit into the block a request for n gets. n <= MPYI_LIST_MAX. */
 static inline size_t
 good_capacity(size_t n)
@@ -104,7 +88,7 @@ new_list(struct mpyi_thread *t, size_t capacity)
     return list;
 }
 
-mpy_object *
+MPYI_HOT mpy_object *
 mpyi_list_new(struct mpyi_thread *t, size_t reserve)
 {
     struct mpyi_list *list;
@@ -160,7 +144,7 @@ mpyi_list_slice(struct mpyi_thread *t, const struct mpyi_list *list, size_t from
     return from == to ? mpyi_list_new(t, 0) : mpyi_list_from(t, list->items + from, to - from);
 }
 
-static void
+static MPYI_HOT void
 list_dealloc(struct mpyi_thread *t, mpy_object *o)
 {
     struct mpyi_list *list = mpyi_list(o);
@@ -284,7 +268,7 @@ index_error(const char *function, ptrdiff_t i, size_t n)
     return -1;
 }
 
-mpy_object *
+MPYI_HOT mpy_object *
 mpy_list_new(size_t reserve)
 {
     struct mpyi_thread *t = mpyi_enter(__func__);
@@ -295,7 +279,7 @@ mpy_list_new(size_t reserve)
     return mpyi_list_new(t, reserve);
 }
 
-mpy_object *
+MPYI_HOT mpy_object *
 mpy_list_from_array(mpy_object *const *items, size_t n)
 {
     struct mpyi_thread *t = mpyi_enter(__func__);

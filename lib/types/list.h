@@ -142,73 +142,20 @@ int
 mpyi_sequence_write(struct mpy_strwriter *w, mpy_object **const *items, const size_t *n,
                     const char *open, const char *close);
 
-/*
- * References of whole arrays. Runs of the same element are counted at once: repeated values are
- * common ([x] * n, defaults, enumerations), and updates of one counter in a row wait for each
- * other, five cycles each.
- */
-
-/* Length of the run of items[0], n >= 1. */
-static inline size_t
-mpyi_items_run(mpy_object *const *items, size_t n)
-{
-    size_t run = 1;
-    while (run < n && items[run] == items[0]) {
-        run++;
-    }
-    return run;
-}
-
-/* One by one: counts that are, or become, special or 0. */
-void
-mpyi_incref_each(mpy_object *o, size_t run);
-void
-mpyi_drop_each(struct mpyi_thread *t, mpy_object *o, size_t run);
-
-/* Takes `run` references. */
-static inline void
-mpyi_incref_run(mpy_object *o, size_t run)
-{
-    if (mpy_priv_is_heap(o)) {
-        uint64_t count = mpyi_head(o)->refcnt + (uint64_t)run;
-        if (MPY_LIKELY(count < MPY_PRIV_REFCNT_SPECIAL)) {
-            mpyi_head(o)->refcnt = (uint32_t)count;
-        } else {
-            mpyi_incref_each(o, run);
-        }
-    }
-}
-
-/* Gives back `run` references from inside a dealloc or empty function. */
-static inline void
-mpyi_drop_run(struct mpyi_thread *t, mpy_object *o, size_t run)
-{
-    if (mpy_priv_is_heap(o)) {
-        struct mpy_priv_header *head = mpyi_head(o);
-        uint32_t count = head->refcnt;
-        if (MPY_LIKELY((int32_t)(count | head->gcword) > 0 && count > run)) {
-            head->refcnt = count - (uint32_t)run;
-        } else {
-            mpyi_drop_each(t, o, run);
-        }
-    }
-}
-
 /* Copies items[0..count), each with a new reference, up to the first that is NULL; their number. */
 static inline size_t
 mpyi_items_fill(mpy_object **to, mpy_object *const *items, size_t count)
 {
-    size_t i, run, k;
-    for (i = 0; i < count; i += run) {
+    size_t i;
+    for (i = 0; i < count; i++) {
         mpy_object *item = items[i];
-        if (MPY_UNLIKELY(item == NULL)) {
-            break;
+        if (mpy_priv_is_heap(item)) {
+            if (MPY_UNLIKELY(item == NULL)) {
+                break;
+            }
+            mpy_incref(item);
         }
-        run = mpyi_items_run(items + i, count - i);
-        for (k = 0; k < run; k++) {
-            to[i + k] = item;
-        }
-        mpyi_incref_run(item, run);
+        to[i] = item;
     }
     return i;
 }
@@ -224,10 +171,9 @@ mpyi_items_copy(mpy_object **to, mpy_object *const *items, size_t count)
 static inline void
 mpyi_items_drop(struct mpyi_thread *t, mpy_object *const *items, size_t count)
 {
-    size_t i, run;
-    for (i = 0; i < count; i += run) {
-        run = mpyi_items_run(items + i, count - i);
-        mpyi_drop_run(t, items[i], run);
+    size_t i;
+    for (i = 0; i < count; i++) {
+        mpyi_drop(t, items[i]);
     }
 }
 

@@ -131,7 +131,7 @@ mpyi_tuple_finish(struct mpyi_thread *t, mpy_object *o)
     }
 }
 
-static void
+static MPYI_HOT void
 tuple_dealloc(struct mpyi_thread *t, mpy_object *o)
 {
     mpy_object *const *items = mpyi_tuple_items(o);
@@ -165,18 +165,17 @@ fill(struct mpyi_thread *t, mpy_object *o, mpy_object *const *items, size_t n)
     const uint64_t base = space_base(t);
     const uint64_t span = t->heap->gc_space.span;
     int tracked = 0;
-    size_t i, run, k;
-    for (i = 0; i < n; i += run) {
+    size_t i;
+    for (i = 0; i < n; i++) {
         mpy_object *item = items[i];
-        if (MPY_UNLIKELY(item == NULL)) {
-            return i;
+        if (mpy_priv_is_heap(item)) {
+            if (MPY_UNLIKELY(item == NULL)) {
+                return i;
+            }
+            tracked |= may_be_tracked(base, span, item);
+            mpy_incref(item);
         }
-        run = mpyi_items_run(items + i, n - i);
-        for (k = 0; k < run; k++) {
-            to[i + k] = item;
-        }
-        tracked |= may_be_tracked(base, span, item);
-        mpyi_incref_run(item, run);
+        to[i] = item;
     }
     if (tracked) {
         mpyi_gc_track(t, o);
