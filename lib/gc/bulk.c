@@ -112,15 +112,12 @@ is_garbage(const struct mpyi_gc_pass *pass, mpy_object *child, enum membership h
            (MPY_PRIV_GC_TRACKED | MPYI_GC_GARBAGE);
 }
 
-static inline __attribute__((always_inline)) void
-drop_leaving(struct mpyi_gc_pass *pass, mpy_object *child, enum membership how)
+/* A reference that leaves the garbage. */
+static inline void
+drop(struct mpyi_gc_pass *pass, mpy_object *child)
 {
     struct mpy_priv_header *head = mpyi_head(child);
-    uint32_t count;
-    if (child == NULL || !mpy_priv_is_heap(child) || is_garbage(pass, child, how)) {
-        return;
-    }
-    count = head->refcnt;
+    uint32_t count = head->refcnt;
     if (MPY_LIKELY((int32_t)count > 0)) {
         head->refcnt = --count;
         if (count == 0) {
@@ -133,6 +130,17 @@ drop_leaving(struct mpyi_gc_pass *pass, mpy_object *child, enum membership how)
     }
 }
 
+static inline __attribute__((always_inline)) void
+drop_leaving(struct mpyi_gc_pass *pass, mpy_object *const *items, size_t n, enum membership how)
+{
+    for (; n != 0; n--, items++) {
+        mpy_object *child = *items;
+        if (!is_garbage(pass, child, how) && child != NULL && mpy_priv_is_heap(child)) {
+            drop(pass, child);
+        }
+    }
+}
+
 /* All of o but its cell. */
 static inline __attribute__((always_inline)) void
 empty_out(struct mpyi_gc_pass *pass, mpy_object *o, enum membership how)
@@ -140,9 +148,7 @@ empty_out(struct mpyi_gc_pass *pass, mpy_object *o, enum membership how)
     const struct mpyi_type *type = mpyi_gc_type(o);
     struct mpyi_refs refs = mpyi_gc_refs(o, type);
     MPY_ASSERT(!mpyi_gc_is_slow(type));
-    for (size_t i = 0; i < refs.count; i++) {
-        drop_leaving(pass, refs.items[i], how);
-    }
+    drop_leaving(pass, refs.items, refs.count, how);
     if (type->free_extra != NULL) {
         type->free_extra(pass->t, o);
     }
@@ -151,25 +157,60 @@ empty_out(struct mpyi_gc_pass *pass, mpy_object *o, enum membership how)
 /* ---- freeing -----------------------------------------------------------------------------------
  */
 
+/* An instance of a host's type that has nothing but its cell: its free_extra would only take it off
+   the type's number of instances. */
+static inline int
+is_plain_instance(const struct mpyi_type *type)
+{
+    return type->layout == MPYI_LAYOUT_FIXED && (type->traits & MPYI_TRAIT_HEAP) != 0 &&
+           type->slots.release == NULL;
+}
+
+static void
+take_off(const struct mpyi_type *type, uint64_t instances)
+{
+    if (instances > 0) {
+        ((struct mpyi_heap_type *)(void *)mpyi_type_object(type))->live -= instances;
+    }
+}
+
 /* The white objects of a pool; their number. */
 static unsigned
 free_pool(struct mpyi_gc_pass *pass, size_t index)
 {
     const uint64_t *white = pass->white + index * MPYI_GC_POOL_WORDS;
     unsigned size_class = pass->space->classes[index];
+    uint32_t inverse = mpyi_class_inverse[size_class];
     char *first = (char *)pass->base + (index << MPYI_POOL_SHIFT);
-    size_t size = mpyi_class_size(size_class);
+    const struct mpyi_type *plain = NULL; /* type of the last plain instances */
+    uint64_t instances = 0;
     uint64_t dead[2] = {0, 0};
     for (unsigned w = 0; w < MPYI_GC_POOL_WORDS; w++) {
         for (uint64_t left = white[w]; left != 0; left &= left - 1) {
             unsigned end = (w * 64 + mpyi_ctz64(left)) * 32 + 31;
-            unsigned block = mpyi_block_index(size_class, end);
-            char *at = first + block * size;
+            unsigned block = mpyi_block_index_by(inverse, end);
+            char *at = first + block * mpyi_class_size(size_class);
+            mpy_object *o = (mpy_object *)(void *)at;
+            const struct mpyi_type *type = mpyi_gc_type(o);
+            uint64_t second = -(uint64_t)(block >> 6);
             __builtin_prefetch(at + 1024);
-            dead[block >> 6] |= UINT64_C(1) << (block & 63);
-            empty_out(pass, (mpy_object *)(void *)at, BY_WHITE);
+            dead[0] |= UINT64_C(1) << (block & 63) & ~second;
+            dead[1] |= UINT64_C(1) << (block & 63) & second;
+            if (MPY_UNLIKELY(!is_plain_instance(type))) {
+                empty_out(pass, o, BY_WHITE);
+                continue;
+            }
+            drop_leaving(pass, (mpy_object **)(void *)(at + type->ref_offset), type->ref_count,
+                         BY_WHITE);
+            if (MPY_UNLIKELY(type != plain)) {
+                take_off(plain, instances);
+                instances = 0;
+                plain = type;
+            }
+            instances++;
         }
     }
+    take_off(plain, instances);
     mpyi_cell_free_bulk(pass->state->heap, (uint32_t)index, dead);
     return mpyi_popcount64(dead[0]) + mpyi_popcount64(dead[1]);
 }

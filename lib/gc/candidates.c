@@ -9,7 +9,8 @@
  * from anywhere else make an object a root, which is right, because anywhere else is alive.
  *
  * The attempt is bounded by BUDGET of the heap; beyond that the walk over everything is cheaper,
- * and it is the fallback. A heap that was idle costs a look at its cards.
+ * and it is the fallback. Where a sample of the pools says that the candidates alone are more,
+ * there is no attempt. A heap that was idle costs a look at its cards.
  *
  * Invariant: side.list[0 .. n) are the white objects, each once; count is 0 everywhere else.
  * (Trial deletion from suspects: Bacon and Rajan 2001; there the suspects' whole subgraphs are
@@ -25,11 +26,16 @@
 
 #define FETCH_AHEAD 8u
 
+/* Pools to look at for an estimate, about. */
+#define SAMPLE 32u
+
 struct closure {
     struct mpyi_gc_pass *pass;
     mpy_object **list;
     size_t n, budget;
-    int over; /* the budget is spent */
+    size_t pools;   /* of the GC space */
+    size_t sampled; /* candidates in the pools that is_hopeless() looked at */
+    int over;       /* the budget is spent */
 };
 
 static void
@@ -97,10 +103,11 @@ add_young(struct closure *c, const struct mpyi_young *young)
     }
 }
 
-/* The candidates of one pool lose their bits. */
-static void
-add_pool(struct closure *c, size_t index)
+/* Calls fn for the candidates of one pool until c is over. */
+static inline __attribute__((always_inline)) void
+each_candidate(struct closure *c, size_t index, void (*fn)(struct closure *c, mpy_object *o))
 {
+    const uint32_t both = MPY_PRIV_GC_TRACKED | MPY_PRIV_GC_IDLE;
     unsigned size_class = c->pass->space->classes[index];
     char *first = (char *)c->pass->base + (index << MPYI_POOL_SHIFT);
     uint64_t allocated[2];
@@ -110,28 +117,26 @@ add_pool(struct closure *c, size_t index)
     mpyi_pool_allocated_bits(&c->pass->space->pools[index], allocated);
     for (unsigned w = 0; w < 2; w++) {
         for (uint64_t left = allocated[w]; left != 0 && !c->over; left &= left - 1) {
-            mpy_object *o = (mpy_object *)(void *)(first + (w * 64 + mpyi_ctz64(left)) *
-                                                               mpyi_class_size(size_class));
-            const uint32_t both = MPY_PRIV_GC_TRACKED | MPY_PRIV_GC_IDLE;
+            size_t block = w * 64 + mpyi_ctz64(left);
+            mpy_object *o = (mpy_object *)(void *)(first + block * mpyi_class_size(size_class));
             if ((mpyi_head(o)->gcword & both) == MPY_PRIV_GC_TRACKED) {
-                mpyi_head(o)->gcword |= MPY_PRIV_GC_IDLE;
-                add(c, o);
+                fn(c, o);
             }
         }
     }
 }
 
-/* The pools with a card; 8 at a time where there is none. */
-static void
-add_carded(struct closure *c)
+/* The first pool from i on that has a card, or the number of pools; 8 at a time where there is
+   none. */
+static size_t
+next_carded(const struct closure *c, size_t i)
 {
     const uint8_t *cards = c->pass->gc->cards;
-    size_t pools = mpyi_gc_pool_count(c->pass->state->heap);
     size_t first = mpyi_gc_page((const void *)c->pass->base);
-    for (size_t i = 0; i < pools && !c->over; i++) {
+    for (; i < c->pools; i++) {
         size_t page = (first + i) & (MPYI_GC_MAP_BYTES - 1);
         uint64_t eight;
-        if (page % 8 == 0 && pools - i >= 8) {
+        if (page % 8 == 0 && c->pools - i >= 8) {
             __builtin_memcpy(&eight, cards + page, sizeof eight);
             if (eight == 0) {
                 i += 7;
@@ -139,8 +144,52 @@ add_carded(struct closure *c)
             }
         }
         if (cards[page] != 0) {
-            add_pool(c, i);
+            break;
         }
+    }
+    return i;
+}
+
+static void
+count_candidate(struct closure *c, mpy_object *o)
+{
+    (void)o;
+    c->sampled++;
+}
+
+/* The candidates are more than the budget by far, judging by those of a few pools. */
+static int
+is_hopeless(struct closure *c)
+{
+    size_t carded = 0;
+    size_t seen = 0;
+    for (size_t i = next_carded(c, 0); i < c->pools; i = next_carded(c, i + 1)) {
+        carded++;
+    }
+    if (carded < SAMPLE * 2) {
+        return 0;
+    }
+    for (size_t i = next_carded(c, 0); i < c->pools; i = next_carded(c, i + 1)) {
+        if (seen++ % (carded / SAMPLE) == 0) {
+            each_candidate(c, i, count_candidate);
+        }
+    }
+    return c->sampled * (carded / SAMPLE) > c->budget + c->budget / 4;
+}
+
+/* The candidate loses its bit. */
+static void
+take_candidate(struct closure *c, mpy_object *o)
+{
+    mpyi_head(o)->gcword |= MPY_PRIV_GC_IDLE;
+    add(c, o);
+}
+
+static void
+add_carded(struct closure *c)
+{
+    for (size_t i = next_carded(c, 0); i < c->pools && !c->over; i = next_carded(c, i + 1)) {
+        each_candidate(c, i, take_candidate);
     }
 }
 
@@ -154,6 +203,7 @@ mpyi_gc_candidates_clean(struct mpyi_gc_pass *pass, size_t n)
         pass->white[granule >> 6] = 0;
         pass->pending[granule >> 6] = 0;
         pass->count[granule] = 0;
+        pass->low[granule] = 0;
         side->special[granule / MPYI_GC_POOL_GRANULES] = 0;
         if (pass->any_high) {
             side->high[granule] = 0;
@@ -170,7 +220,8 @@ mpyi_gc_count_candidates(struct mpyi_gc_pass *pass)
     uint64_t budget = tracked / BUDGET_PART + BUDGET_LEAST;
     struct closure c = {.pass = pass, .list = side->list};
     c.budget = budget < side->list_max ? (size_t)budget : side->list_max;
-    if (tracked - gc->old_count > c.budget) {
+    c.pools = mpyi_gc_pool_count(pass->state->heap);
+    if (tracked - gc->old_count > c.budget || is_hopeless(&c)) {
         return -1;
     }
     pass->from = SIZE_MAX;

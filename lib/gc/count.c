@@ -36,12 +36,14 @@ struct counter {
     uintptr_t base;
     uint64_t limit;
     uint8_t *count;
+    const struct mpyi_type *type; /* of hosts: its last instances, not yet counted as references */
+    size_t instances;
 };
 
 static inline struct counter
 counter_of(const struct mpyi_gc_pass *pass)
 {
-    struct counter counter = {pass->base, pass->limit, pass->count};
+    struct counter counter = {pass->base, pass->limit, pass->count, NULL, 0};
     return counter;
 }
 
@@ -51,6 +53,20 @@ count_ref(struct counter counter, struct mpyi_gc_pass *pass, const mpy_object *c
     uint64_t r = mpyi_gc_rotated(counter.base, child);
     if (r < counter.limit && MPY_UNLIKELY(++counter.count[r >> 2] == 0)) {
         mpyi_gc_side_carry(pass, r >> 2);
+    }
+}
+
+/* Instances of one type come in rows: they are counted as references to it all at once. */
+static __attribute__((noinline)) void
+flush_type(const struct counter *counter, struct mpyi_gc_pass *pass, size_t n)
+{
+    uint64_t r = mpyi_gc_rotated(counter->base, mpyi_type_object(counter->type));
+    if (n != 0 && r < counter->limit) {
+        n += counter->count[r >> 2];
+        counter->count[r >> 2] = (uint8_t)n;
+        for (; n >= 256; n -= 256) {
+            mpyi_gc_side_carry(pass, r >> 2);
+        }
     }
 }
 
@@ -75,19 +91,23 @@ count_custom(struct mpyi_gc_pass *pass, mpy_object *o, const struct mpyi_type *t
 }
 
 static inline __attribute__((always_inline)) void
+count_array(struct counter counter, struct mpyi_gc_pass *pass, mpy_object *const *items, size_t n)
+{
+    for (; n != 0; n--, items++) {
+        count_ref(counter, pass, *items);
+    }
+}
+
+static inline __attribute__((always_inline)) void
 count_refs(struct counter counter, struct mpyi_gc_pass *pass, mpy_object *o,
            const struct mpyi_type *type)
 {
     struct mpyi_refs refs = mpyi_gc_refs(o, type);
-    uint32_t traits = type->traits;
+    count_array(counter, pass, refs.items, refs.count);
     if (MPY_UNLIKELY(type->layout == MPYI_LAYOUT_CUSTOM)) {
         count_custom(pass, o, type);
     }
-    mpy_object **ref = refs.items;
-    for (size_t left = refs.count; left != 0; left--, ref++) {
-        count_ref(counter, pass, *ref);
-    }
-    if ((traits & MPYI_TRAIT_HEAP) != 0) {
+    if ((type->traits & MPYI_TRAIT_HEAP) != 0) {
         count_ref(counter, pass, mpyi_type_object(type));
     }
 }
@@ -149,34 +169,97 @@ fetch_array(const char *block)
     }
 }
 
-/* One word of a pool's bitmap of allocated blocks. */
-static inline __attribute__((always_inline)) void
-count_blocks(struct counter counter, struct mpyi_gc_pass *pass, char *first, size_t size,
-             uint64_t allocated, uint64_t white[2])
+/* An object of any layout, or of a type that needs care. */
+static __attribute__((noinline)) void
+count_any(struct mpyi_gc_pass *pass, mpy_object *o, const struct mpyi_type *type)
 {
+    note_object(pass, o, type, mpyi_gc_granule(pass, o), pass->low, 0);
+    count_refs(counter_of(pass), pass, o, type);
+}
+
+/* Count and gcword of an object as they lie in memory, as one number. */
+#define WORD(gcword) ((uint64_t)(gcword) << 32)
+#define RARE         (MPYI_TRAIT_FINALIZE | MPYI_TRAIT_METATYPE)
+
+/* One word of a pool's bitmap of allocated blocks. Those that are objects. */
+static __attribute__((noinline)) uint64_t
+count_blocks(struct counter *counter, struct mpyi_gc_pass *pass, char *first, size_t size,
+             uint64_t allocated)
+{
+    struct counter c = *counter;
     uint8_t *low = pass->low;
+    uint64_t objects = allocated;
     for (uint64_t left = allocated; left != 0; left &= left - 1) {
         unsigned i = mpyi_ctz64(left);
         char *block = first + i * size;
-        mpy_object *o = (mpy_object *)(void *)block;
-        uint32_t word = mpyi_head(o)->gcword;
-        const struct mpyi_type *type = mpyi_gc_type(o);
-        unsigned granule = mpyi_pool_offset(block) >> MPYI_GC_GRANULE_SHIFT;
+        uint64_t word;
+        uint32_t traits;
+        const struct mpyi_type *type = mpyi_gc_type((mpy_object *)(void *)block);
+        memcpy(&word, block, sizeof word);
         __builtin_prefetch(block + FETCH_AHEAD);
-        if (i + ARRAY_AHEAD < 64 && (allocated >> (i + ARRAY_AHEAD) & 1) != 0) {
-            fetch_array(block + ARRAY_AHEAD * size);
-        }
-        if ((word & MPY_PRIV_GC_TRACKED) == 0) {
+        if (MPY_UNLIKELY((word & WORD(MPY_PRIV_GC_TRACKED)) == 0)) {
+            objects &= ~(left & -left);
             continue;
         }
-        if ((word & MPY_PRIV_GC_IDLE) == 0) {
-            mpyi_head(o)->gcword = word | MPY_PRIV_GC_IDLE;
+        if ((word & WORD(MPY_PRIV_GC_IDLE)) == 0) {
+            mpyi_head((mpy_object *)(void *)block)->gcword =
+                (uint32_t)(word >> 32) | MPY_PRIV_GC_IDLE;
         }
-        white[granule >> 6] |= UINT64_C(1) << (granule & 63);
-        note_object(pass, o, type, ((uintptr_t)block - counter.base) >> MPYI_GC_GRANULE_SHIFT, low,
-                    0);
-        count_refs(counter, pass, o, type);
+        traits = type->traits;
+        if (MPY_UNLIKELY(type->layout != MPYI_LAYOUT_FIXED || (traits & RARE) != 0 ||
+                         (uint32_t)word >= 256)) {
+            if (i + ARRAY_AHEAD < 64 && (allocated >> (i + ARRAY_AHEAD) & 1) != 0) {
+                fetch_array(block + ARRAY_AHEAD * size);
+            }
+            count_any(pass, (mpy_object *)(void *)block, type);
+            continue;
+        }
+        low[((uintptr_t)block - c.base) >> MPYI_GC_GRANULE_SHIFT] = (uint8_t)word;
+        count_array(c, pass, (mpy_object **)(void *)(block + type->ref_offset), type->ref_count);
+        if ((traits & MPYI_TRAIT_HEAP) != 0) {
+            if (MPY_UNLIKELY(type != c.type)) {
+                flush_type(counter, pass, c.instances);
+                c.instances = 0;
+                counter->type = c.type = type;
+            }
+            c.instances++;
+        }
     }
+    counter->instances = c.instances;
+    return objects;
+}
+
+/* The granules in which blocks of a pool begin. */
+static void
+granules_of_blocks(unsigned size_class, const uint64_t blocks[2], uint64_t granules[2])
+{
+    granules[0] = granules[1] = 0;
+    for (unsigned w = 0; w < 2; w++) {
+        for (uint64_t left = blocks[w]; left != 0; left &= left - 1) {
+            size_t granule = (w * 64 + mpyi_ctz64(left)) * mpyi_class_size(size_class) / 32;
+            granules[granule >> 6] |= UINT64_C(1) << (granule & 63);
+        }
+    }
+}
+
+/* White bits of the pools of a class that consist of objects: made when the first is met. */
+struct full_pool {
+    uint64_t blocks[2], white[2];
+};
+
+static void
+whiten_pool(struct mpyi_gc_pass *pass, size_t index, const uint64_t objects[2],
+            struct full_pool *full)
+{
+    uint64_t *white = pass->white + index * MPYI_GC_POOL_WORDS;
+    if (objects[0] != full->blocks[0] || objects[1] != full->blocks[1]) {
+        full->blocks[0] = objects[0];
+        full->blocks[1] = objects[1];
+        granules_of_blocks(pass->space->classes[index], objects, full->white);
+    }
+    white[0] = full->white[0];
+    white[1] = full->white[1];
+    pass->examined += mpyi_popcount64(objects[0]) + mpyi_popcount64(objects[1]);
 }
 
 void
@@ -198,24 +281,24 @@ mpyi_gc_clear_cards(struct mpyi_gc_pass *pass)
 void
 mpyi_gc_count_all(struct mpyi_gc_pass *pass)
 {
+    struct full_pool full[MPYI_CLASS_SLOTS];
     struct counter counter = counter_of(pass);
     size_t pools = mpyi_gc_pool_count(pass->state->heap);
+    memset(full, 0, sizeof full);
     for (size_t i = 0; i < pools; i++) {
         unsigned size_class = pass->space->classes[i];
-        uint64_t allocated[2];
-        uint64_t white[2] = {0, 0};
+        uint64_t blocks[2];
         size_t size = mpyi_class_size(size_class);
         char *first = (char *)pass->base + (i << MPYI_POOL_SHIFT);
         if (size_class == 0) {
             continue;
         }
-        mpyi_pool_allocated_bits(&pass->space->pools[i], allocated);
-        count_blocks(counter, pass, first, size, allocated[0], white);
-        count_blocks(counter, pass, first + 64 * size, size, allocated[1], white);
-        pass->white[i * MPYI_GC_POOL_WORDS] = white[0];
-        pass->white[i * MPYI_GC_POOL_WORDS + 1] = white[1];
-        pass->examined += mpyi_popcount64(white[0]) + mpyi_popcount64(white[1]);
+        mpyi_pool_allocated_bits(&pass->space->pools[i], blocks);
+        blocks[0] = count_blocks(&counter, pass, first, size, blocks[0]);
+        blocks[1] = count_blocks(&counter, pass, first + 64 * size, size, blocks[1]);
+        whiten_pool(pass, i, blocks, &full[size_class]);
     }
+    flush_type(&counter, pass, counter.instances);
     pass->from = 0;
     pass->to = pools * MPYI_GC_POOL_WORDS;
     mpyi_gc_clear_cards(pass);

@@ -40,9 +40,9 @@
    special has a byte a pool. */
 struct mpyi_gc_side {
     uint8_t *count;    /* references counted, modulo 256 */
-    uint8_t *low;      /* low byte of the object's own count, where white was set */
+    uint8_t *low;      /* low byte of the object's own count where white is set; then its state */
     uint64_t *white;   /* objects not known to be reachable */
-    uint64_t *pending; /* marked objects that still have to be scanned */
+    uint64_t *pending; /* objects set aside: with many references (count.c), spared (quiet.c) */
     uint8_t *special;  /* pools with objects that cannot simply be freed in bulk */
     uint32_t *high;    /* references counted, divided by 256: committed when first needed */
     mpy_object **list; /* room for list_max objects: what candidates.c looks at */
@@ -195,7 +195,7 @@ mpyi_gc_refs(mpy_object *o, const struct mpyi_type *type)
 static inline int
 mpyi_gc_is_type(const struct mpyi_type *type)
 {
-    return (type->head.flags & MPY_TF_TYPE) != 0;
+    return (type->traits & MPYI_TRAIT_METATYPE) != 0;
 }
 
 /* References to o that a pass has to find before o can be garbage: its count, and of a type its
@@ -366,11 +366,23 @@ mpyi_gc_candidates_clean(struct mpyi_gc_pass *pass, size_t n);
 void
 mpyi_gc_mark(struct mpyi_gc_pass *pass);
 
-/* Bit i is set when a[i] == b[i], i = 0..63; both 64-byte aligned. */
+/* States of granules while marking, in the table `low`. */
+#define MPYI_GC_STATE_DONE    0u
+#define MPYI_GC_STATE_WHITE   1u
+#define MPYI_GC_STATE_PENDING 2u
+
+/* Turns the expected counts of 64 granules into states; 64-byte aligned. white: which of them are
+   objects of the pass. */
+void
+mpyi_gc_states_begin(uint8_t *low, const uint8_t *count, uint64_t white);
+void
+mpyi_gc_states_begin_portable(uint8_t *low, const uint8_t *count, uint64_t white);
+
+/* Which of 64 granules are in that state; 64-byte aligned. */
 uint64_t
-mpyi_gc_equal64(const uint8_t *a, const uint8_t *b);
+mpyi_gc_states_find(const uint8_t *states, uint8_t wanted);
 uint64_t
-mpyi_gc_equal64_portable(const uint8_t *a, const uint8_t *b);
+mpyi_gc_states_find_portable(const uint8_t *states, uint8_t wanted);
 
 /* Objects that are white. */
 uint64_t

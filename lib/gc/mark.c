@@ -2,23 +2,30 @@
 /*
  * gc/mark.c - the second pass: what can be reached from outside stops being white.
  *
- * Roots are the white objects whose count and expected count differ, found 64 at a time. From them
- * marking goes depth first, but every object waits a while between being found and being read: its
- * address enters a ring of FETCH entries and its memory is asked for. That hides most of the 80 ns
- * which a random access to a large heap costs, and is where this pass gets its speed.
+ * From now on the table `low` holds the state of each granule, a byte:
  *
- *       root --> [ring, prefetched] --> scan: children --> ring, when it has room
- *                  ^       ^                     \-------> stack, when that has room
- *                  |       \------- stack         \------> pending, a bit a granule
- *                  \--- pending, swept in address order
+ *   DONE     no object of the pass begins here, or it is reached and scanned or about to be
+ *   WHITE    an object that is not known to be reachable
+ *   PENDING  reached, to be scanned when the sweep gets there
  *
- * The stack is bounded and overflows into a bitmap, so marking never needs memory. Objects with
- * many references go to the bitmap at once, where address order pays.
+ * Roots are the objects whose count and expected count differ; they begin as PENDING, found 16 at a
+ * time. One sweep over the table in address order scans what is PENDING. A reference that leads on
+ * in that direction makes its object PENDING, so most objects are read in the order of their
+ * addresses, as a stream. What lies behind the sweep is scanned at once, depth first; it would
+ * stall for a random access of 80 ns each, so such an object waits a while between being found and
+ * being read: its address enters a ring and its memory is asked for.
  *
- *   white   clear: not part of the pass, or reached
- *   pending set:   reached, not scanned yet; never white at the same time
- *   ring and stack are empty whenever a word of the bitmaps is done
+ *   sweep --> scan --> ahead:  PENDING, the sweep will find it
+ *               ^ \--> behind: [ring, prefetched], when that is full the stack, when that is full
+ *               |                |    ^-- stack    PENDING, for another sweep
+ *               \----------------/
  *
+ * The stack is bounded and overflows into the table, so marking never needs memory. (A byte each
+ * and no bitmap: objects that lie together are reached together, and with a bitmap each would wait
+ * for the store of the one before.)
+ *
+ * Invariants: ring and stack are empty between sweeps; PENDING before the sweep only below `again`.
+ * At the end nothing is PENDING, and white has a bit for each WHITE.
  * Lock: the runtime's; nothing may change objects meanwhile.
  */
 #include "gc/internal.h"
@@ -27,69 +34,116 @@
 #include <emmintrin.h>
 #endif
 
-#define RING  32u /* power of two */
-#define FETCH 12u /* entries in the ring before the oldest is read */
-#define MANY  64u /* references that are not worth a place in ring and stack */
+#define RING        64u   /* power of two */
+#define FETCH       16u   /* entries in the ring before the oldest is read */
+#define DENSE       8u    /* objects among 64 granules: the processor fetches ahead by itself */
+#define SWEEP_AHEAD 1024u /* bytes, with a little help */
+#define MANY        64u   /* references that are not worth a place in ring and stack */
 
 /* An entry of the ring whose array is being fetched. */
 #define ARRAY_TAG ((uintptr_t)1)
 
+#define DONE    MPYI_GC_STATE_DONE
+#define WHITE   MPYI_GC_STATE_WHITE
+#define PENDING MPYI_GC_STATE_PENDING
+
 /* What the loops of marking need, copied out of the pass and never pointed at: so stores into the
-   bitmaps cannot change it as far as the compiler knows, and it stays in registers. */
+   table cannot change it as far as the compiler knows, and it stays in registers. */
 struct marker {
     uintptr_t base;
     uint64_t limit;
-    uint64_t *white, *pending;
+    uint8_t *states;
     const uint8_t *classes;
-    uintptr_t *ring;     /* RING entries */
-    mpy_object **stack;  /* MPYI_GC_MARK_STACK entries */
-    unsigned depth;      /* entries of stack */
-    unsigned head, tail; /* ring entries head .. tail - 1, modulo RING */
-    size_t word;         /* word of the bitmaps being worked on */
-    size_t again;        /* lowest word that has to be swept again */
+    uintptr_t *ring;              /* RING entries */
+    mpy_object **stack;           /* MPYI_GC_MARK_STACK entries */
+    const struct mpyi_type *type; /* of the object scanned last */
+    unsigned depth;               /* entries of stack */
+    unsigned head, tail;          /* ring entries head .. tail - 1, modulo RING */
+    size_t ahead;                 /* first granule that the sweep has not reached */
+    size_t again;                 /* lowest granule that has to be swept again */
 };
 
 #define FORCE_INLINE inline __attribute__((always_inline))
 
-/* ---- comparing counts -------------------------------------------------------------------------
+/* ---- 64 granules at a time --------------------------------------------------------------------
  */
 
+void
+mpyi_gc_states_begin_portable(uint8_t *low, const uint8_t *count, uint64_t white)
+{
+    for (unsigned i = 0; i < 64; i++, white >>= 1) {
+        uint8_t state = low[i] == count[i] ? WHITE : PENDING;
+        low[i] = (white & 1) != 0 ? state : DONE;
+    }
+}
+
 uint64_t
-mpyi_gc_equal64_portable(const uint8_t *a, const uint8_t *b)
+mpyi_gc_states_find_portable(const uint8_t *states, uint8_t wanted)
 {
     const uint64_t low7 = UINT64_C(0x7F7F7F7F7F7F7F7F);
-    uint64_t equal = 0;
+    uint64_t found = 0;
     for (unsigned i = 0; i < 8; i++) {
         uint64_t x;
-        uint64_t y;
-        __builtin_memcpy(&x, a + i * 8, sizeof x);
-        __builtin_memcpy(&y, b + i * 8, sizeof y);
-        x ^= y;
+        __builtin_memcpy(&x, states + i * 8, sizeof x);
+        x ^= wanted * UINT64_C(0x0101010101010101);
         /* The top bit of each byte that is 0, then the 8 of them side by side. */
         x = ~(((x & low7) + low7) | x | low7);
-        equal |= ((x >> 7) * UINT64_C(0x0102040810204080) >> 56) << (i * 8);
+        found |= ((x >> 7) * UINT64_C(0x0102040810204080) >> 56) << (i * 8);
     }
-    return equal;
+    return found;
+}
+
+#if defined(__SSE2__)
+
+void
+mpyi_gc_states_begin(uint8_t *low, const uint8_t *count, uint64_t white)
+{
+    const __m128i bit = _mm_set1_epi64x((int64_t)UINT64_C(0x8040201008040201));
+    const __m128i pending = _mm_set1_epi8(PENDING);
+    for (unsigned i = 0; i < 4; i++, white >>= 16) {
+        __m128i *at = (__m128i *)(void *)(low + i * 16);
+        __m128i equal = _mm_cmpeq_epi8(*at, *(const __m128i *)(const void *)(count + i * 16));
+        /* Each of the 16 bits in a byte of its own: 0xFF or 0. */
+        __m128i object = _mm_cvtsi32_si128((int)(white & 0xFFFF));
+        object = _mm_unpacklo_epi8(object, object);
+        object = _mm_shufflelo_epi16(object, 0x50);
+        object = _mm_shuffle_epi32(object, 0x50);
+        object = _mm_cmpeq_epi8(_mm_and_si128(object, bit), bit);
+        /* PENDING - 1 == WHITE */
+        *at = _mm_and_si128(object, _mm_add_epi8(pending, equal));
+    }
 }
 
 uint64_t
-mpyi_gc_equal64(const uint8_t *a, const uint8_t *b)
+mpyi_gc_states_find(const uint8_t *states, uint8_t wanted)
 {
-#if defined(__SSE2__)
-    uint64_t equal = 0;
+    const __m128i pattern = _mm_set1_epi8((char)wanted);
+    uint64_t found = 0;
     for (unsigned i = 0; i < 4; i++) {
-        __m128i x = _mm_load_si128((const __m128i *)(const void *)(a + i * 16));
-        __m128i y = _mm_load_si128((const __m128i *)(const void *)(b + i * 16));
-        uint64_t bits = (uint16_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
-        equal |= bits << (i * 16);
+        __m128i x = _mm_load_si128((const __m128i *)(const void *)(states + i * 16));
+        uint64_t bits = (uint16_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, pattern));
+        found |= bits << (i * 16);
     }
-    return equal;
-#else
-    return mpyi_gc_equal64_portable(a, b);
-#endif
+    return found;
 }
 
-/* Objects with 256 references or more: makes the low bytes say what the full comparison says. */
+#else
+
+void
+mpyi_gc_states_begin(uint8_t *low, const uint8_t *count, uint64_t white)
+{
+    mpyi_gc_states_begin_portable(low, count, white);
+}
+
+uint64_t
+mpyi_gc_states_find(const uint8_t *states, uint8_t wanted)
+{
+    return mpyi_gc_states_find_portable(states, wanted);
+}
+
+#endif
+
+/* Objects with 256 references or more: their states follow from the full comparison. */
 static void
 settle_big(struct mpyi_gc_pass *pass)
 {
@@ -98,11 +152,24 @@ settle_big(struct mpyi_gc_pass *pass)
             size_t granule = i * 64 + mpyi_ctz64(bits);
             mpy_object *o = mpyi_gc_object_at(pass, granule);
             uint64_t expected = mpyi_gc_expected(o, mpyi_gc_type(o)) - pass->held;
-            uint8_t low = pass->count[granule];
             int balanced = mpyi_gc_side_counted(pass, granule) == expected;
-            pass->low[granule] = (uint8_t)(balanced ? low : low + 1);
+            pass->low[granule] = balanced ? WHITE : PENDING;
         }
         pass->pending[i] = 0;
+    }
+}
+
+/* From counts to states. */
+static void
+begin_states(struct mpyi_gc_pass *pass)
+{
+    for (size_t i = pass->from; i < pass->to; i++) {
+        if (pass->white[i] != 0) {
+            mpyi_gc_states_begin(pass->low + i * 64, pass->count + i * 64, pass->white[i]);
+        }
+    }
+    if (pass->any_big) {
+        settle_big(pass);
     }
 }
 
@@ -115,45 +182,30 @@ ring_push(struct marker *m, uintptr_t entry)
     m->ring[m->tail++ % RING] = entry;
 }
 
-/* Marks the object that a word refers to. 1: it was white; then *granule is set. */
-static FORCE_INLINE int
-blacken(uintptr_t base, uint64_t limit, uint64_t *white, const mpy_object *child, size_t *granule)
-{
-    uint64_t r = mpyi_gc_rotated(base, child);
-    uint64_t bit;
-    uint64_t old;
-    if (r >= limit) {
-        return 0;
-    }
-    bit = UINT64_C(1) << (r >> 2 & 63);
-    old = white[r >> 8];
-    if ((old & bit) == 0) {
-        return 0;
-    }
-    white[r >> 8] = old & ~bit;
-    *granule = (size_t)(r >> 2);
-    return 1;
-}
-
 static FORCE_INLINE void
 set_pending(struct marker *m, size_t granule)
 {
-    size_t word = granule >> 6;
-    m->pending[word] |= UINT64_C(1) << (granule & 63);
-    if (word <= m->word && word < m->again) {
-        m->again = word;
+    m->states[granule] = PENDING;
+    if (granule < m->ahead && granule < m->again) {
+        m->again = granule;
     }
 }
 
-/* A reference was found: if it makes its object black, the object has to be scanned. */
+/* A reference was found: if it leads to a white object, that has to be scanned. */
 static FORCE_INLINE void
-reach(struct marker *m, mpy_object *child)
+reach(struct marker *m, mpy_object *child, int use_ring)
 {
-    size_t granule;
-    if (!blacken(m->base, m->limit, m->white, child, &granule)) {
+    uint64_t r = mpyi_gc_rotated(m->base, child);
+    size_t granule = (size_t)(r >> 2);
+    if (r >= m->limit || m->states[granule] != WHITE) {
         return;
     }
-    if (m->tail - m->head < RING - 2) {
+    if (granule >= m->ahead) {
+        m->states[granule] = PENDING;
+        return;
+    }
+    m->states[granule] = DONE;
+    if (use_ring && m->tail - m->head < RING - 2) {
         __builtin_prefetch(child);
         ring_push(m, (uintptr_t)child);
     } else if (MPY_LIKELY(m->depth < MPYI_GC_MARK_STACK)) {
@@ -167,9 +219,21 @@ static FORCE_INLINE void
 reach_many(struct marker *m, struct mpyi_refs refs)
 {
     for (size_t i = 0; i < refs.count; i++) {
-        size_t granule;
-        if (blacken(m->base, m->limit, m->white, refs.items[i], &granule)) {
-            set_pending(m, granule);
+        uint64_t r = mpyi_gc_rotated(m->base, refs.items[i]);
+        if (r < m->limit && m->states[r >> 2] == WHITE) {
+            set_pending(m, (size_t)(r >> 2));
+        }
+    }
+}
+
+/* Instances refer to their host's type; most often to the same as the one before. */
+static FORCE_INLINE void
+reach_type(struct marker *m, const struct mpyi_type *type, int use_ring)
+{
+    if (type != m->type) {
+        m->type = type;
+        if ((type->traits & MPYI_TRAIT_HEAP) != 0) {
+            reach(m, mpyi_type_object(type), use_ring);
         }
     }
 }
@@ -177,7 +241,7 @@ reach_many(struct marker *m, struct mpyi_refs refs)
 /* For callbacks: a marker that they may point at. */
 struct visit {
     struct mpyi_gc_pass *pass;
-    size_t word, again;
+    size_t ahead, again;
 };
 
 static int
@@ -185,27 +249,36 @@ reach_visited(mpy_object *child, void *data)
 {
     struct visit *visit = data;
     struct mpyi_gc_pass *pass = visit->pass;
-    size_t granule;
-    if (child != NULL && blacken(pass->base, pass->limit, pass->white, child, &granule)) {
-        pass->pending[granule >> 6] |= UINT64_C(1) << (granule & 63);
-        if (granule >> 6 <= visit->word && granule >> 6 < visit->again) {
-            visit->again = granule >> 6;
+    uint64_t r = mpyi_gc_rotated(pass->base, child);
+    size_t granule = (size_t)(r >> 2);
+    if (r < pass->limit && pass->low[granule] == WHITE) {
+        pass->low[granule] = PENDING;
+        if (granule < visit->ahead && granule < visit->again) {
+            visit->again = granule;
         }
     }
     return 0;
 }
 
 static size_t
-scan_custom(struct mpyi_gc_pass *pass, mpy_object *o, size_t word, size_t again)
+scan_custom(struct mpyi_gc_pass *pass, mpy_object *o, size_t ahead, size_t again)
     __attribute__((noinline));
 
 /* What the callbacks of o know; the new value of marker.again. */
 static size_t
-scan_custom(struct mpyi_gc_pass *pass, mpy_object *o, size_t word, size_t again)
+scan_custom(struct mpyi_gc_pass *pass, mpy_object *o, size_t ahead, size_t again)
 {
-    struct visit visit = {pass, word, again};
+    struct visit visit = {pass, ahead, again};
     (void)mpyi_custom_traverse(o, mpyi_gc_type(o), reach_visited, &visit);
     return visit.again;
+}
+
+static FORCE_INLINE void
+reach_array(struct marker *m, mpy_object *const *items, size_t n, int use_ring)
+{
+    for (; n != 0; n--, items++) {
+        reach(m, *items, use_ring);
+    }
 }
 
 static FORCE_INLINE void
@@ -213,19 +286,14 @@ scan(struct marker *m, struct mpyi_gc_pass *pass, mpy_object *o, const struct mp
 {
     struct mpyi_refs refs = mpyi_gc_refs(o, type);
     if (MPY_UNLIKELY(type->layout == MPYI_LAYOUT_CUSTOM)) {
-        m->again = scan_custom(pass, o, m->word, m->again);
+        m->again = scan_custom(pass, o, m->ahead, m->again);
     }
     if (MPY_UNLIKELY(refs.count > MANY)) {
         reach_many(m, refs);
     } else {
-        mpy_object **ref = refs.items;
-        for (size_t left = refs.count; left != 0; left--, ref++) {
-            reach(m, *ref);
-        }
+        reach_array(m, refs.items, refs.count, 1);
     }
-    if ((type->traits & MPYI_TRAIT_HEAP) != 0) {
-        reach(m, mpyi_type_object(type));
-    }
+    reach_type(m, type, 1);
 }
 
 /* The oldest entry of the ring: an object's array is fetched before the object is scanned. */
@@ -260,28 +328,60 @@ work(struct marker *m, struct mpyi_gc_pass *pass, unsigned keep)
     }
 }
 
-/* Scans the objects of a word, all of them black already. */
+/* The found objects of a word enter the ring, for they are few and far between. */
 static FORCE_INLINE void
-mark_word(struct marker *m, struct mpyi_gc_pass *pass, uint64_t found)
+queue_word(struct marker *m, struct mpyi_gc_pass *pass, size_t word, uint64_t found)
 {
-    while (found != 0) {
-        size_t granule = m->word * 64 + mpyi_ctz64(found);
+    for (; found != 0; found &= found - 1) {
+        size_t granule = word * 64 + mpyi_ctz64(found);
         mpy_object *o = mpyi_gc_object_in(m->base, m->classes, granule);
-        found &= found - 1;
+        m->states[granule] = DONE;
         __builtin_prefetch(o);
         ring_push(m, (uintptr_t)o);
-        if (m->tail - m->head >= FETCH || found == 0) {
-            work(m, pass, found != 0 ? FETCH / 2 : 0);
-        }
+        work(m, pass, FETCH - 1);
     }
 }
 
-/* The white objects of a word that something outside refers to. */
-static inline uint64_t
-roots_of_word(const struct mpyi_gc_pass *pass, size_t i)
+/* Scans the found objects of a word in order, but for those of rare layouts, which it returns. What
+   lies behind goes to the stack. */
+static __attribute__((noinline)) uint64_t
+scan_word(struct marker *shared, size_t word, uint64_t found)
 {
-    uint64_t white = pass->white[i];
-    return white == 0 ? 0 : white & ~mpyi_gc_equal64(pass->count + i * 64, pass->low + i * 64);
+    struct marker m = *shared;
+    unsigned size_class = m.classes[word / MPYI_GC_POOL_WORDS];
+    uint32_t inverse = mpyi_class_inverse[size_class];
+    size_t size = mpyi_class_size(size_class);
+    uintptr_t pool = m.base + (word / MPYI_GC_POOL_WORDS << MPYI_POOL_SHIFT);
+    unsigned last = (unsigned)(word % MPYI_GC_POOL_WORDS) * 64 * 32 + 31;
+    uint64_t rare = 0;
+    for (; found != 0; found &= found - 1) {
+        unsigned block = mpyi_block_index_by(inverse, mpyi_ctz64(found) * 32 + last);
+        uintptr_t at = pool + block * size;
+        const struct mpyi_type *type = mpyi_gc_type((mpy_object *)at);
+        __builtin_prefetch((const void *)(at + SWEEP_AHEAD));
+        if (MPY_UNLIKELY(type->layout != MPYI_LAYOUT_FIXED)) {
+            rare |= found & -found;
+            continue;
+        }
+        m.states[word * 64 + mpyi_ctz64(found)] = DONE;
+        reach_array(&m, (mpy_object **)(at + type->ref_offset), type->ref_count, 0);
+        reach_type(&m, type, 0);
+    }
+    shared->type = m.type;
+    shared->depth = m.depth;
+    shared->again = m.again;
+    return rare;
+}
+
+/* White is what is still WHITE. */
+static void
+end_states(struct mpyi_gc_pass *pass)
+{
+    for (size_t i = pass->from; i < pass->to; i++) {
+        if (pass->white[i] != 0) {
+            pass->white[i] = mpyi_gc_states_find(pass->low + i * 64, WHITE);
+        }
+    }
 }
 
 void
@@ -291,35 +391,34 @@ mpyi_gc_mark(struct mpyi_gc_pass *pass)
     struct marker m = {
         .base = pass->base,
         .limit = pass->limit,
-        .white = pass->white,
-        .pending = pass->pending,
+        .states = pass->low,
         .classes = pass->space->classes,
         .ring = ring,
         .stack = pass->state->mark_stack,
-        .again = pass->from,
+        .again = pass->from * 64,
     };
     size_t end = pass->to;
-    int first_sweep = 1;
-    if (pass->any_big) {
-        settle_big(pass);
-    }
-    while (m.again < end) {
-        m.word = m.again;
-        m.again = end;
-        for (; m.word < end; m.word++) {
-            uint64_t found = m.pending[m.word];
-            if (first_sweep) {
-                found |= roots_of_word(pass, m.word);
+    begin_states(pass);
+    while (m.again < end * 64) {
+        size_t word = m.again / 64;
+        m.again = end * 64;
+        for (; word < end; word++) {
+            uint64_t found = 0;
+            m.ahead = (word + 1) * 64;
+            if (pass->white[word] != 0) {
+                found = mpyi_gc_states_find(m.states + word * 64, PENDING);
             }
-            while (found != 0) {
-                m.pending[m.word] = 0;
-                m.white[m.word] &= ~found;
-                mark_word(&m, pass, found);
-                found = m.pending[m.word];
+            if (mpyi_popcount64(found) >= DENSE) {
+                found = scan_word(&m, word, found);
+            }
+            queue_word(&m, pass, word, found);
+            if (m.head != m.tail || m.depth != 0) {
+                work(&m, pass, m.tail - m.head - 1);
             }
         }
-        first_sweep = 0;
+        work(&m, pass, 0);
     }
+    end_states(pass);
 }
 
 uint64_t

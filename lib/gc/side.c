@@ -31,6 +31,7 @@
 #define STEP           ((size_t)MPY_ARENA_SIZE >> MPYI_GC_GRANULE_SHIFT)
 #define FIRST_CAPACITY (STEP * 64)
 #define LIST_EXTRA     ((size_t)1024)
+#define KEPT_GRANULES  ((size_t)2 << 20)
 
 /* Tables in the order of the reservation. */
 enum table { COUNT, LOW, WHITE, PENDING, SPECIAL, LIST, HIGH, TABLES };
@@ -154,13 +155,31 @@ mpyi_gc_side_acquire(struct mpyi_gc_state *state)
     return 0;
 }
 
+/* Gives back what a table has beyond that of n granules, and zeroes the rest if it was written. */
+static void
+clear_table(struct mpyi_gc_side *side, int table, size_t n, int written)
+{
+    char *start = side->block + table_offset(table, side->capacity);
+    size_t used = table_bytes(table, side->in_use);
+    size_t kept = table_bytes(table, n);
+    if (used > kept) {
+        (void)mpyi_os_purge(start + kept, used - kept);
+    }
+    if (written) {
+        memset(start, 0, kept < used ? kept : used);
+    }
+}
+
 void
 mpyi_gc_side_release(struct mpyi_gc_state *state)
 {
     struct mpyi_gc_side *side = &state->side;
     for (int i = 0; i < HIGH && side->in_use > 0; i++) {
-        (void)mpyi_os_purge(side->block + table_offset(i, side->capacity),
-                            table_bytes(i, side->in_use));
+        if (i == COUNT || i == LOW || i == WHITE) {
+            clear_table(side, i, KEPT_GRANULES, 1);
+        } else {
+            clear_table(side, i, 0, 0);
+        }
     }
     if (side->high_committed > 0) {
         (void)mpyi_os_purge(side->high, table_bytes(HIGH, side->high_committed));

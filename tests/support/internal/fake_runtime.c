@@ -327,6 +327,7 @@ type_dealloc(struct mpyi_thread *t, mpy_object *o)
 
 static const struct mpyi_type fake_type_type = {
     .head = HEAD(MPY_TF_TYPE),
+    .traits = MPYI_TRAIT_METATYPE,
     .layout = MPYI_LAYOUT_FIXED,
     .id = 255,
     .ref_offset = offsetof(struct mpyi_type, refs),
@@ -363,6 +364,13 @@ instance_dealloc(struct mpyi_thread *t, mpy_object *o)
     mpyi_gc_free(t, o, sizeof(struct fixed));
 }
 
+/* Never called: instances with it are freed through their free_extra, which notes their death. */
+static void
+release(void *data)
+{
+    (void)data;
+}
+
 mpy_object *
 fake_type(uint32_t id)
 {
@@ -377,6 +385,7 @@ fake_type(uint32_t id)
     type->type.head.head = head;
     type->type.dealloc = instance_dealloc;
     type->type.free_extra = instance_extra;
+    type->type.slots.release = release;
     type->serial = id;
     mpyi_gc_track(t, o);
     return o;

@@ -48,6 +48,42 @@ test_pools_are_given_back(void **state)
     fake_runtime_free(fake);
 }
 
+/* Instances without a release hook are only taken off their types' numbers, a row at a time. */
+static void
+test_plain_instances(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *types[3] = {fake_type(1), fake_type(2), fake_type(3)};
+    mpy_object *kept = NULL;
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        ((struct mpyi_heap_type *)(void *)types[k])->type.slots.release = NULL;
+    }
+    for (uint32_t i = 0; i < 3000; i++) {
+        mpy_object *o = fake_instance(types[i < 1000 ? 0 : i % 3], i);
+        fake_set(o, 0, o);
+        fake_set(o, 1, kept);
+        if (i == 1500) {
+            kept = o;
+        } else {
+            mpy_decref(o);
+        }
+    }
+    assert_int_equal(((struct mpyi_heap_type *)(void *)types[0])->live, 1000 + 666);
+    assert_int_equal(fake_collect(2), 2999);
+    for (size_t k = 0; k < 3; k++) {
+        const struct mpyi_heap_type *type = (const struct mpyi_heap_type *)(void *)types[k];
+        assert_int_equal(type->live, mpyi_type_object(mpyi_type_of(kept)) == types[k]);
+    }
+    mpy_decref(kept);
+    assert_int_equal(fake_collect(2), 1);
+    assert_int_equal(mpyi_rtheap_check(fake->rt.heap), 0);
+    for (size_t k = 0; k < 3; k++) {
+        mpy_decref(types[k]);
+    }
+    fake_runtime_free(fake);
+}
+
 static int finalizer_calls;
 static uint64_t tracked_in_finalizer;
 
@@ -161,6 +197,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pools_are_given_back),
+        cmocka_unit_test(test_plain_instances),
         cmocka_unit_test(test_finalizers_of_what_dies_wait),
         cmocka_unit_test(test_old_object_dies_of_young_garbage),
         cmocka_unit_test(test_losers_are_candidates),

@@ -12,35 +12,62 @@
 
 #include <cmocka.h>
 
-static uint64_t
-naive_equal64(const uint8_t *a, const uint8_t *b)
+static void
+random_granules(uint32_t *x, uint8_t *low, uint8_t *count, uint64_t *white)
 {
-    uint64_t equal = 0;
     for (unsigned i = 0; i < 64; i++) {
-        equal |= (uint64_t)(a[i] == b[i]) << i;
+        *x = *x * 1664525u + 1013904223u;
+        count[i] = (uint8_t)(*x >> 24);
+        /* Equal, off by one, off by the top bit, or anything. */
+        low[i] = (uint8_t)((*x >> 8 & 3) == 0   ? count[i]
+                           : (*x >> 8 & 3) == 1 ? count[i] + 1u
+                           : (*x >> 8 & 3) == 2 ? count[i] ^ 0x80u
+                                                : *x >> 16);
+        *white = *white << 1 | (*x >> 29 & 1);
     }
-    return equal;
 }
 
 static void
-test_equal64(void **state)
+test_states_begin(void **state)
 {
-    _Alignas(64) uint8_t a[64];
-    _Alignas(64) uint8_t b[64];
+    _Alignas(64) uint8_t low[64], portable[64], count[64];
+    uint8_t before[64];
+    uint64_t white = 0;
     uint32_t x = 1;
     (void)state;
     for (int round = 0; round < 20000; round++) {
+        random_granules(&x, low, count, &white);
+        memcpy(before, low, sizeof low);
+        memcpy(portable, low, sizeof low);
+        mpyi_gc_states_begin(low, count, white);
+        mpyi_gc_states_begin_portable(portable, count, white);
+        for (unsigned i = 0; i < 64; i++) {
+            uint8_t expected = (white >> i & 1) == 0   ? MPYI_GC_STATE_DONE
+                               : before[i] == count[i] ? MPYI_GC_STATE_WHITE
+                                                       : MPYI_GC_STATE_PENDING;
+            assert_int_equal(low[i], expected);
+            assert_int_equal(portable[i], expected);
+        }
+    }
+}
+
+static void
+test_states_find(void **state)
+{
+    _Alignas(64) uint8_t states[64];
+    uint32_t x = 1;
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        uint64_t expected[3] = {0, 0, 0};
         for (unsigned i = 0; i < 64; i++) {
             x = x * 1664525u + 1013904223u;
-            a[i] = (uint8_t)(x >> 24);
-            /* Equal, off by one, off by the top bit, or anything. */
-            b[i] = (uint8_t)((x >> 8 & 3) == 0   ? a[i]
-                             : (x >> 8 & 3) == 1 ? a[i] + 1u
-                             : (x >> 8 & 3) == 2 ? a[i] ^ 0x80u
-                                                 : x >> 16);
+            states[i] = (uint8_t)((x >> 24) % 3);
+            expected[states[i]] |= UINT64_C(1) << i;
         }
-        assert_true(mpyi_gc_equal64(a, b) == naive_equal64(a, b));
-        assert_true(mpyi_gc_equal64_portable(a, b) == naive_equal64(a, b));
+        for (uint8_t wanted = 0; wanted < 3; wanted++) {
+            assert_true(mpyi_gc_states_find(states, wanted) == expected[wanted]);
+            assert_true(mpyi_gc_states_find_portable(states, wanted) == expected[wanted]);
+        }
     }
 }
 
@@ -207,9 +234,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal64),  cmocka_unit_test(test_rings_of_every_layout),
-        cmocka_unit_test(test_overflow), cmocka_unit_test(test_stack_overflow),
-        cmocka_unit_test(test_tree),     cmocka_unit_test(test_immortal_objects_are_roots),
+        cmocka_unit_test(test_states_begin),
+        cmocka_unit_test(test_states_find),
+        cmocka_unit_test(test_rings_of_every_layout),
+        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_stack_overflow),
+        cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_immortal_objects_are_roots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,7 @@ assert_clean(const struct mpyi_gc_side *side)
 {
     assert_int_equal(side->in_use, 0);
     assert_true(is_zero(side->count, side->committed));
+    assert_true(is_zero(side->low, side->committed));
     assert_true(is_zero(side->white, side->committed / 8));
     assert_true(is_zero(side->pending, side->committed / 8));
     assert_true(is_zero(side->special, side->committed / MPYI_GC_POOL_GRANULES));
