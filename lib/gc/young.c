@@ -2,24 +2,27 @@
 /*
  * gc/young.c - collecting the young generations by trial deletion, without a look at old objects.
  *
- * A copy of each young object's reference count is lowered by one for every reference that a young
- * object makes to it. What is left above 0 is referred to from outside, be it a C variable, an
- * object under construction or an old container; what can be reached from there lives, the rest
- * is garbage. (CPython's algorithm, with the copies in a vector instead of a header.)
+ * The references that young objects make to each other are counted. Where an object's own count is
+ * higher, something outside refers to it, be it a C variable, an object under construction or an
+ * old container; what can be reached from there lives, the rest is garbage. Where that is every
+ * object, nothing has to be followed. (CPython's algorithm, with counts in a vector instead of a
+ * header.)
  *
  *   generation 0: young[0] alone; survivors go to young[1]
  *   generation 1: young[0] is appended to young[1]; survivors go to generation 2, as candidates
  *
- * Is a child young, and which one? Three tests, cheapest first: the address lies in the GC space;
- * its page has a byte in young_map, so pages of old objects are not touched; its gcword names the
- * generation, and the index. So the time depends on the young objects alone.
+ * Is a child young, and which one? Three tests, cheapest first: the address lies among those of
+ * young objects; its page has a byte in young_map, so pages of old objects are not touched; its
+ * gcword names the generation, and the index. So the time depends on the young objects alone.
  *
- *   refs[i]  copy for items[i] (instances of a young type count as references to it);
- *            REACHED: known to live
+ *   refs[i]  references to items[i] from young objects (instances of a young type count as
+ *            references to it), then those from elsewhere; REACHED: known to live
  *
  * Lock: the runtime's.
  */
 #include "gc/internal.h"
+
+#include <string.h>
 
 #define REACHED   UINT32_MAX
 #define NOT_YOUNG UINT32_MAX
@@ -28,9 +31,9 @@
 
 struct trial {
     const struct mpyi_gc *gc;
-    uintptr_t base;
-    uint64_t limit;
-    uint32_t key; /* gcword bits of the generation */
+    uintptr_t base; /* the lowest address of a young object, and the distance to the highest .. */
+    uint64_t limit; /* .. and one more, >> 3 */
+    uint32_t key;   /* gcword bits of the generation */
     uint32_t depth;
     uint32_t *refs;
     uint32_t *stack;
@@ -52,11 +55,11 @@ young_index(const struct trial *trial, const mpy_object *child)
 }
 
 static inline void
-lower(struct trial *trial, const mpy_object *child)
+count(const struct trial *trial, const mpy_object *child)
 {
     uint32_t i = young_index(trial, child);
     if (i != NOT_YOUNG) {
-        trial->refs[i]--;
+        trial->refs[i]++;
     }
 }
 
@@ -71,10 +74,10 @@ reach(struct trial *trial, const mpy_object *child)
 }
 
 static int
-lower_visited(mpy_object *child, void *data)
+count_visited(mpy_object *child, void *data)
 {
     if (child != NULL) {
-        lower(data, child);
+        count(data, child);
     }
     return 0;
 }
@@ -88,19 +91,20 @@ reach_visited(mpy_object *child, void *data)
     return 0;
 }
 
-static inline void
-lower_refs(struct trial *trial, mpy_object *o)
+/* Counts what o refers to. The trial comes by value: stores into its arrays could change it as far
+   as the compiler knows. */
+static inline __attribute__((always_inline)) void
+count_refs(struct trial trial, struct trial *visited, mpy_object *o, const struct mpyi_type *type)
 {
-    const struct mpyi_type *type = mpyi_gc_type(o);
     struct mpyi_refs refs = mpyi_gc_refs(o, type);
     for (size_t i = 0; i < refs.count; i++) {
-        lower(trial, refs.items[i]);
+        count(&trial, refs.items[i]);
     }
     if (MPY_UNLIKELY(type->layout == MPYI_LAYOUT_CUSTOM)) {
-        (void)mpyi_custom_traverse(o, type, lower_visited, trial);
+        (void)mpyi_custom_traverse(o, type, count_visited, visited);
     }
     if ((type->traits & MPYI_TRAIT_HEAP) != 0) {
-        lower(trial, mpyi_type_object(type));
+        count(&trial, mpyi_type_object(type));
     }
 }
 
@@ -120,21 +124,55 @@ reach_refs(struct trial *trial, mpy_object *o)
     }
 }
 
+/* refs[i] becomes the number of references to items[i] from elsewhere; the number of those that
+   have none. */
+static uint32_t
+count_all(struct trial *trial, mpy_object *const *items, uint32_t n)
+{
+    struct trial copy = *trial;
+    uint32_t *expected = trial->stack; /* not in use as a stack yet */
+    uint32_t without = 0;
+    memset(copy.refs, 0, n * sizeof *copy.refs);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct mpyi_type *type = mpyi_gc_type(items[i]);
+        uint64_t all = mpyi_gc_expected(items[i], type);
+        if (i + FETCH_AHEAD < n) {
+            __builtin_prefetch(items[i + FETCH_AHEAD]);
+        }
+        /* An overflowing sum is as good as any that young objects alone cannot use up. */
+        expected[i] = all < REACHED ? (uint32_t)all : REACHED - 1;
+        count_refs(copy, trial, items[i], type);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        copy.refs[i] = expected[i] - copy.refs[i];
+        without += copy.refs[i] == 0;
+    }
+    return without;
+}
+
+/* Where the young objects are: often close together, new ones, or cells used again. */
+static void
+set_range(struct trial *trial, mpy_object *const *items, uint32_t n)
+{
+    uintptr_t low = UINTPTR_MAX;
+    uintptr_t high = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uintptr_t at = (uintptr_t)items[i];
+        low = at < low ? at : low;
+        high = at > high ? at : high;
+    }
+    trial->base = low;
+    trial->limit = n == 0 ? 0 : ((high - low) >> 3) + 1;
+}
+
 /* Afterwards refs[i] == REACHED exactly for what lives. */
 static void
 run_trial(struct trial *trial, mpy_object *const *items, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t expected;
-        if (i + FETCH_AHEAD < n) {
-            __builtin_prefetch(items[i + FETCH_AHEAD]);
-        }
-        expected = mpyi_gc_expected(items[i], mpyi_gc_type(items[i]));
-        /* An overflowing sum is as good as any that young objects alone cannot use up. */
-        trial->refs[i] = expected < REACHED ? (uint32_t)expected : REACHED - 1;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        lower_refs(trial, items[i]);
+    set_range(trial, items, n);
+    if (count_all(trial, items, n) == 0) {
+        memset(trial->refs, 0xFF, n * sizeof *trial->refs);
+        return;
     }
     for (uint32_t i = 0; i < n; i++) {
         if (trial->refs[i] == 0 || trial->refs[i] == REACHED) {
@@ -270,8 +308,6 @@ mpyi_gc_collect_young(struct mpyi_thread *t, int generation, struct mpyi_gc_run 
     struct mpyi_young *young = &gc->young[generation];
     struct trial trial = {
         .gc = gc,
-        .base = (uintptr_t)state->heap->gc_space.base,
-        .limit = state->heap->gc_space.used >> 3,
         .key = MPY_PRIV_GC_TRACKED | MPYI_GC_GEN(generation),
     };
     size_t all;
