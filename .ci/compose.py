@@ -20,6 +20,7 @@ MATRIX = [
     ("asan-bypass", "quick|oom|stress", "long|meta", 1, []),
     ("asan-pools", "quick|oom|stress", "long|meta", 1, []),
     ("tsan", "threads", "long|meta", 1, []),
+    ("fuzz", "fuzz", "long|meta", 1, []),
     ("checked", "unit", "long|meta", 1, []),
     ("checked", "stress", "long|meta", 1, ["MINIPY_GC_STRESS=1"]),
 ]

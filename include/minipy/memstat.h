@@ -91,6 +91,10 @@ typedef struct mpy_block_info {
     uint32_t block_size;
     uint32_t state; /* MPY_BLOCK_* */
     uint32_t kind;  /* MPY_KIND_* */
+    /* Who allocated it, while tracing or a check that keeps records is on; else 0 and NULL. */
+    uint64_t requested; /* bytes asked for */
+    uint64_t serial;    /* number of the allocation, from 1 */
+    const void *site;   /* an address in the code that called the allocating function */
 } mpy_block_info;
 
 /* Visitors return 0 to go on; anything else stops the visit, which then returns 1. */
@@ -147,8 +151,9 @@ mpy_mem_visit_pools(mpy_runtime *rt, const void *arena, mpy_pool_visit_fn fn, vo
 MPY_NODISCARD MPY_API int
 mpy_mem_visit_blocks(mpy_runtime *rt, const void *pool, mpy_block_visit_fn fn, void *data);
 
-/* Which block contains this address? 1 found, 0 when no pool of the mem domain or of the current
-   runtime does. */
+/* Which block contains this address, and, when that is recorded, who allocated it? 1 found, 0 when
+   no pool of the mem domain or of the current runtime contains it, or out->size is too small (then
+   *out is unchanged). Any thread for mem; the lock for a runtime's blocks. O(1) without records. */
 MPY_NODISCARD MPY_API int
 mpy_mem_block_info(const void *p, mpy_block_info *out);
 

@@ -10,9 +10,8 @@
  */
 #include "alloc/memheap.h"
 #include "alloc/spaces.h"
+#include "base/hooks.h"
 #include "base/status.h"
-
-#include <string.h>
 
 static int
 invalid(void)
@@ -151,8 +150,10 @@ mpy_mem_visit_blocks(mpy_runtime *rt, const void *pool, mpy_block_visit_fn fn, v
 }
 
 static int
-describe_block(struct mpyi_space *space, uint32_t index, const void *p, mpy_block_info *out)
+describe_block(struct mpyi_rtheap *heap, struct mpyi_space *space, uint32_t index, const void *p,
+               mpy_block_info *out)
 {
+    struct mpyi_origin origin;
     mpy_pool_info pool = describe_pool(space, index);
     if (pool.block_size == 0) {
         return 0;
@@ -169,6 +170,11 @@ describe_block(struct mpyi_space *space, uint32_t index, const void *p, mpy_bloc
         .state = block_state(space, index, block),
         .kind = pool.kind,
     };
+    if (info.state == MPY_BLOCK_ALLOCATED && mpyi_hook_block_origin(heap, info.block, &origin)) {
+        info.requested = origin.requested;
+        info.serial = origin.serial;
+        info.site = origin.site;
+    }
     return mpyi_struct_out(out, &info, sizeof info) < 0 ? 0 : 1;
 }
 
@@ -179,7 +185,7 @@ mpy_mem_block_info(const void *p, mpy_block_info *out)
     uint32_t index;
     if (mpyi_spaces_of(NULL, &process) == 0 && find(&process, p, &index) != NULL) {
         mpyi_spaces_flush(&process);
-        return describe_block(&mpyi_mem_space, index, p, out);
+        return describe_block(NULL, &mpyi_mem_space, index, p, out);
     }
     struct mpyi_rtheap *heap = mpyi_rtheap_current();
     if (heap == NULL) {
@@ -191,5 +197,5 @@ mpy_mem_block_info(const void *p, mpy_block_info *out)
         return 0;
     }
     mpyi_spaces_flush(&own);
-    return describe_block(space, index, p, out);
+    return describe_block(heap, space, index, p, out);
 }
