@@ -93,6 +93,7 @@ save(const char *name, int (*dump)(mpy_runtime *, mpy_write_fn, void *))
     return result;
 }
 
+/* 0; 1 when there are no pools to be seen; -1 when something failed. */
 static int
 show(size_t mebibytes)
 {
@@ -109,10 +110,13 @@ show(size_t mebibytes)
     int result =
         count == 0 || save(svg, mpy_mem_dump_map) < 0 || save(json, mpy_mem_dump_json) < 0 ? -1 : 0;
     mpy_mem_stats stats = {.size = sizeof stats, .version = 1};
-    if (result == 0 && mpy_mem_stats_get(NULL, &stats) == 0) {
+    if (result == 0 && mpy_mem_stats_get(NULL, &stats) == 0 && stats.arena_bytes > 0) {
         printf("%s: %" PRIu64 " arenas, %" PRIu64 " blocks, %" PRIu64 " %% allocated\n", svg,
                stats.arenas, stats.blocks_allocated,
                stats.bytes_allocated * 100 / stats.arena_bytes);
+    } else if (result == 0) {
+        printf("%s: nothing to see, this library was built without pools\n", svg);
+        result = 1;
     }
     for (size_t i = 0; i < count; i++) {
         mpy_mem_free(blocks[i].p);
@@ -127,12 +131,13 @@ main(int argc, char **argv)
     static const size_t sizes[] = {1, 32, 1024};
     if (argc > 1) {
         size_t mebibytes = strtoul(argv[1], NULL, 10);
-        return mebibytes >= 1 && mebibytes <= 16384 && show(mebibytes) == 0 ? EXIT_SUCCESS
+        return mebibytes >= 1 && mebibytes <= 16384 && show(mebibytes) >= 0 ? EXIT_SUCCESS
                                                                             : EXIT_FAILURE;
     }
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        if (show(sizes[i]) < 0) {
-            return EXIT_FAILURE;
+        int result = show(sizes[i]);
+        if (result != 0) {
+            return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         }
     }
     return EXIT_SUCCESS;
