@@ -8,9 +8,9 @@
  *   dict_hit_int_1m          the same with ints
  *   dict_miss_10k            looking up a key that is not there
  *   dict_delete              deleting a million keys in random order, per key
- *   dict_iterate             walking over a million entries, per entry, in the quickest way of the
- * API dict_next                the same with a call for each entry dict_get_utf8            looking
- * up a C string in a dict of 8
+ *   dict_iterate             walking over a million entries, per entry, the API's quickest way
+ *   dict_next                the same with a call for each entry
+ *   dict_get_utf8            looking up a C string in a dict of 8
  *
  * Keys are strs of 10 bytes, or ints that are no neighbours.
  */
