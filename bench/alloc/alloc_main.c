@@ -67,5 +67,7 @@ main(int argc, char **argv)
     if (peer.threads) {
         alloc_threads_run();
     }
+    alloc_server_run(&peer);
+    alloc_timeline_run();
     return 0;
 }

@@ -2,9 +2,9 @@
 /*
  * alloc_peer.h - what a peer of the allocator benchmark provides.
  *
- * The workloads (alloc_rows.c, alloc_threads.c, alloc_memory.c) are compiled once. They reach the
- * allocator through two function pointers, so that every peer pays the same indirect call. Each
- * worker program links them with one alloc_peer_*.c:
+ * The workloads (alloc_rows.c, _threads.c, _server.c, _timeline.c, _memory.c) are compiled once.
+ * They reach the allocator through two function pointers, so that every peer pays the same indirect
+ * call. Each worker program links them with one alloc_peer_*.c:
  *
  *     alloc_peer_malloc.c       malloc and free of the process: glibc, or what is preloaded
  *     alloc_peer_minipy.c       mpy_mem_*, plus rows that use the inline functions of the header
@@ -21,6 +21,7 @@
 struct alloc_peer {
     void *(*take)(size_t n);
     void (*give)(void *p);
+    void *(*take_aligned)(size_t alignment, size_t n); /* NULL: the peer cannot */
     void (*trim)(void);       /* gives free memory back to the system; NULL: the peer cannot */
     void (*extra_rows)(void); /* rows of this peer alone; NULL: none */
     const char *suffix;       /* appended to the names of memory rows */
@@ -50,6 +51,10 @@ void
 alloc_rows_run(void);
 void
 alloc_threads_run(void);
+void
+alloc_server_run(const struct alloc_peer *peer);
+void
+alloc_timeline_run(void);
 void
 alloc_memory_run(const struct alloc_peer *peer);
 

@@ -43,6 +43,7 @@ struct alloc_peer
 alloc_peer_start(void)
 {
     struct alloc_peer peer = {.take = malloc, .give = free, .trim = trim, .suffix = ""};
+    peer.take_aligned = aligned_alloc;
     peer.threads = true;
     return peer;
 }

@@ -25,6 +25,7 @@ alloc_peer_start(void)
     struct alloc_peer peer = {.take = mpy_mem_malloc, .give = mpy_mem_free, .trim = trim};
     peer.suffix = "";
     peer.extra_rows = alloc_inline_rows;
+    peer.take_aligned = mpy_mem_aligned_alloc;
     peer.threads = true;
     return peer;
 }

@@ -8,6 +8,10 @@
  *   mix100k        100,000 live blocks of 8..512 bytes; each step replaces a random one
  *   hist100k, 5k   the same with the sizes of a dynamic language's objects
  *   walk           a stack that grows and shrinks at random, as a tree walk does
+ *   swingN         N blocks of 64 bytes, freed in reverse, again and again: over the edges of a
+ *                  magazine (80), of the caches of empty pools (2,500), of empty arenas (400,000)
+ *   free_null      two frees of NULL: the price of two calls
+ *   batch_large1k  10,000 blocks of 1,000 bytes, freed at random
  *   large513_64k   2,000 live blocks of 513 bytes..64 KiB, log-uniform
  */
 #include "alloc/alloc_peer.h"
@@ -201,6 +205,38 @@ run_walk(const struct row *row)
     return (worker_now_ns() - start) / (double)pairs;
 }
 
+/* row->size blocks of 64 bytes, freed again: a program that goes back and forth over an edge. */
+static double
+run_swing(const struct row *row)
+{
+    size_t live = row->size;
+    size_t swings = worker_count(row->operations, live) / live;
+    double start = worker_now_ns();
+    for (size_t k = 0; k < swings; k++) {
+        for (size_t i = 0; i < live; i++) {
+            slots[i] = alloc_take(64);
+            alloc_touch(slots[i]);
+        }
+        for (size_t i = live; i > 0; i--) {
+            alloc_give(slots[i - 1]);
+        }
+    }
+    return (worker_now_ns() - start) / (double)(swings * live);
+}
+
+/* The price of two calls, whatever they do: no pair can be below it. */
+static double
+run_free_null(const struct row *row)
+{
+    size_t operations = worker_count(row->operations, 1000);
+    double start = worker_now_ns();
+    for (size_t i = 0; i < operations; i++) {
+        alloc_give(NULL);
+        alloc_give(NULL);
+    }
+    return (worker_now_ns() - start) / (double)operations;
+}
+
 /* clang-format off */
 static const struct row rows[] = {
     {"pair16",  run_pair, NULL, NULL, 16,  ALLOC_PAIRS, SIZES_UNIFORM, ORDER_FIFO},
@@ -218,6 +254,12 @@ static const struct row rows[] = {
     {"hist100k", run_churn, setup_churn, teardown_churn, 100000, 500000, SIZES_HISTOGRAM, ORDER_RANDOM},
     {"hist5k",   run_churn, setup_churn, teardown_churn, 5000,   500000, SIZES_HISTOGRAM, ORDER_RANDOM},
     {"walk", run_walk, setup_walk, NULL, 0, STEPS, SIZES_HISTOGRAM, ORDER_LIFO},
+    {"swing40",   run_swing, NULL, NULL, 40,     ALLOC_PAIRS, SIZES_UNIFORM, ORDER_LIFO},
+    {"swing80",   run_swing, NULL, NULL, 80,     ALLOC_PAIRS, SIZES_UNIFORM, ORDER_LIFO},
+    {"swing2500", run_swing, NULL, NULL, 2500,   ALLOC_PAIRS, SIZES_UNIFORM, ORDER_LIFO},
+    {"swing400k", run_swing, NULL, NULL, 400000, ALLOC_PAIRS, SIZES_UNIFORM, ORDER_LIFO},
+    {"free_null", run_free_null, NULL, NULL, 0,  ALLOC_PAIRS, SIZES_UNIFORM, ORDER_FIFO},
+    {"batch_large1k", run_batch, setup_batch, NULL, 1000, 200000, SIZES_LARGE, ORDER_RANDOM},
     {"large513_64k", run_churn, setup_churn, teardown_churn, 2000, 100000, SIZES_LARGE, ORDER_RANDOM},
 };
 /* clang-format on */

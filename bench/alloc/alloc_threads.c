@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alloc_threads.c - the allocator's rows on two threads.
+ * alloc_threads.c - the allocator's rows on several threads.
  *
  *   prodcons64, 256    one thread allocates, the other frees, over a ring of 1,024: ns per block
  *   churn_1thread      10,000 live blocks, a random one replaced: ns per pair
  *   churn_2threads     the same on two threads at once, each with its own blocks: elapsed ns
  *                      divided by the pairs of both
  *   churn_2_over_1     the second divided by the first: 0.5 is a perfect speed-up
+ *   churn_threads@N    the same on 1..4 threads: a curve that falls as long as cores are free
  */
 #include "alloc/alloc_peer.h"
 #include "worker.h"
@@ -18,7 +19,7 @@
 #define RING        ((uint64_t)1024)
 #define RING_BURST  32
 #define LIVE        ((size_t)10000)
-#define MAX_THREADS 2
+#define MAX_THREADS 4
 
 static struct {
     _Alignas(128) _Atomic uint64_t head; /* blocks produced */
@@ -172,5 +173,12 @@ alloc_threads_run(void)
         worker_emit("churn_1thread", one, "ns");
         worker_emit("churn_2threads", two, "ns");
         worker_emit("churn_2_over_1", two / one, "ratio");
+    }
+    for (unsigned threads = 1; threads <= MAX_THREADS; threads++) {
+        char row[32];
+        (void)snprintf(row, sizeof row, "churn_threads@%u", threads);
+        if (worker_wants(row)) {
+            worker_emit(row, measure_churn(threads), "ns");
+        }
     }
 }

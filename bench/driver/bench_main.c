@@ -304,6 +304,7 @@ main(int argc, char **argv)
         (void)report_table(stdout, &results[i]);
         (void)fflush(stdout);
         failures += options.plot && report_plot(options.out, &results[i]) != 0;
+        failures += options.plot && report_curve_plots(options.out, &results[i]) != 0;
     }
     failures += options.json != NULL && report_json(options.json, results, options.subject_count);
     for (size_t i = 0; i < options.subject_count; i++) {

@@ -14,6 +14,26 @@
 size_t
 report_table(FILE *out, const struct results *results);
 
+/* True for a point of a curve: a row named NAME@X. */
+bool
+report_is_curve(const struct row *row);
+
+/* Prints the curves of a subject, a line a peer. */
+void
+report_curve_tables(FILE *out, const struct results *results);
+
+/* Draws DIRECTORY/bench-SUBJECT-CURVE.svg and .png for each. 0, or -1 after a message. */
+int
+report_curve_plots(const char *directory, const struct results *results);
+
+/* Runs a gnuplot script with a format as its argument; 0, or -1. */
+int
+report_run_gnuplot(const char *script, const char *format);
+
+/* How gnuplot draws a peer's line. */
+const char *
+report_peer_style(enum peer peer);
+
 /* Writes all subjects to a file in Google Benchmark's JSON schema. 0, or -1 after a message. */
 int
 report_json(const char *path, const struct results *results, size_t count);

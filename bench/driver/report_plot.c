@@ -17,8 +17,8 @@
 #define FARTHEST   7 /* 128x: one extreme row must not flatten all others */
 
 static const char *const colours[PEER_COUNT] = {
-    [PEER_GLIBC] = "#4e79a7",    [PEER_JEMALLOC] = "#f28e2b", [PEER_MIMALLOC] = "#59a14f",
-    [PEER_TCMALLOC] = "#b07aa1", [PEER_CPYTHON] = "#e15759",
+    [PEER_MINIPY] = "#222222",   [PEER_GLIBC] = "#4e79a7",    [PEER_JEMALLOC] = "#f28e2b",
+    [PEER_MIMALLOC] = "#59a14f", [PEER_TCMALLOC] = "#b07aa1", [PEER_CPYTHON] = "#e15759",
 };
 
 struct plot {
@@ -33,7 +33,7 @@ static bool
 row_is_plotted(const struct results *results, const struct row *row)
 {
     enum peer peer;
-    return results_best_ratio(results, row, &peer) > 0;
+    return !report_is_curve(row) && results_best_ratio(results, row, &peer) > 0;
 }
 
 static struct plot
@@ -44,7 +44,7 @@ measure_plot(const struct results *results)
         plot.rows += row_is_plotted(results, &results->rows[i]) ? 1 : 0;
         for (unsigned peer = PEER_MINIPY + 1; peer < PEER_COUNT; peer++) {
             double ratio = results_ratio(results, &results->rows[i], (enum peer)peer);
-            if (ratio > 0) {
+            if (ratio > 0 && !report_is_curve(&results->rows[i])) {
                 plot.peers[peer] = true;
                 plot.highest = fmax(plot.highest, log2(ratio));
                 plot.lowest = fmin(plot.lowest, log2(ratio));
@@ -154,8 +154,17 @@ write_script(const char *path, const char *base, const struct plot *plot)
     return fclose(file);
 }
 
-static int
-run_gnuplot(const char *script, const char *format)
+const char *
+report_peer_style(enum peer peer)
+{
+    static char style[64];
+    (void)snprintf(style, sizeof style, "lw %d pt 7 ps 0.6 lc rgb '%s'",
+                   peer == PEER_MINIPY ? 3 : 1, colours[peer]);
+    return style;
+}
+
+int
+report_run_gnuplot(const char *script, const char *format)
 {
     int status = -1;
     (void)fflush(NULL);
@@ -187,7 +196,7 @@ report_plot(const char *directory, const struct results *results)
         (void)fprintf(stderr, "minipy-bench: cannot write %s\n", base);
         return -1;
     }
-    if (run_gnuplot(script, "svg") != 0 || run_gnuplot(script, "png") != 0) {
+    if (report_run_gnuplot(script, "svg") != 0 || report_run_gnuplot(script, "png") != 0) {
         (void)fprintf(stderr, "minipy-bench: gnuplot is missing or failed: no plot of %s\n",
                       results->subject->name);
         return -1;

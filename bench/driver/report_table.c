@@ -131,6 +131,9 @@ print_losses(FILE *out, const struct results *results)
     for (size_t i = 0; i < results->count; i++) {
         const struct row *row = &results->rows[i];
         bool first = true;
+        if (report_is_curve(row)) {
+            continue;
+        }
         for (unsigned peer = PEER_MINIPY + 1; peer < PEER_COUNT; peer++) {
             double ratio = results_ratio(results, row, (enum peer)peer);
             if (ratio <= 0 || ratio >= 1) {
@@ -143,7 +146,7 @@ print_losses(FILE *out, const struct results *results)
             (void)fprintf(out, " %s %.2fx ", catalog_peer_name((enum peer)peer), ratio);
         }
     }
-    (void)fprintf(out, "%s\n", rows == 0 ? "minipy loses to no peer in any row both have." : "");
+    (void)fprintf(out, "%s\n", rows == 0 ? "minipy loses to no peer in any row of the table that both have." : "");
 }
 
 static bool
@@ -228,6 +231,9 @@ report_table(FILE *out, const struct results *results)
     print_header(out, results, shown);
     for (size_t i = 0; i < results->count; i++) {
         const struct row *row = &results->rows[i];
+        if (report_is_curve(row)) {
+            continue;
+        }
         (void)fprintf(out, "%-26s %-6s", row->name, row->unit);
         for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
             if (shown[peer]) {
@@ -237,6 +243,7 @@ report_table(FILE *out, const struct results *results)
         print_targets(out, results, row);
         (void)fprintf(out, "\n");
     }
+    report_curve_tables(out, results);
     if (!shown[PEER_MINIPY]) {
         (void)fprintf(out, "minipy itself was not measured: no ratios, no verdicts.\n");
         return 0;

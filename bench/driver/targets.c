@@ -43,8 +43,12 @@ const struct target catalog_targets[] = {
     TIMES_BEST(CATALOG_GEOMETRIC_MEAN, 1.0),
     AT_MOST("prodcons64", 35),
     TIMES_BEST("prodcons64", 1.0),
+    AT_MOST("prodcons256", 64),
+    TIMES_BEST("prodcons256", 1.0),
     AT_MOST("churn_2_over_1", 1 / 1.85),
     AT_MOST("large513_64k", 30),
+    WITHIN_BEST("large513_64k", 1.3),
+    WITHIN("server", JEMALLOC, PARITY),
 #undef SUBJECT
 
 #define SUBJECT "objects"
