@@ -33,7 +33,8 @@ function(minipy_compile_settings target)
     target_compile_definitions(${target} PRIVATE
         _GNU_SOURCE
         MPY_DEBUG=${MINIPY_DEBUG_LEVEL}
-        MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>)
+        MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>
+        MPY_LARGE_JEMALLOC=${MINIPY_LARGE_JEMALLOC})
     target_compile_options(${target} PRIVATE
         -fno-semantic-interposition -fno-plt -ftls-model=initial-exec)
     target_include_directories(${target} PRIVATE
@@ -75,8 +76,8 @@ target_link_options(minipy PRIVATE
 if(NOT MINIPY_SANITIZE AND NOT MINIPY_LAST_LAYER)
     target_link_options(minipy PRIVATE "LINKER:--no-undefined")
 endif()
-target_link_libraries(minipy PRIVATE Threads::Threads PkgConfig::UTF8PROC "${TOMMATH_LIBRARY}")
-target_link_libraries(minipy_static PUBLIC Threads::Threads
+target_link_libraries(minipy PRIVATE Threads::Threads PkgConfig::UTF8PROC "${TOMMATH_LIBRARY}" ${MINIPY_LARGE_LIBRARY})
+target_link_libraries(minipy_static PUBLIC Threads::Threads ${MINIPY_LARGE_LIBRARY}
     "$<BUILD_INTERFACE:PkgConfig::UTF8PROC>" "$<BUILD_INTERFACE:${TOMMATH_LIBRARY}>"
     "$<INSTALL_INTERFACE:minipy::_utf8proc>" "$<INSTALL_INTERFACE:minipy::_tommath>")
 
@@ -87,7 +88,8 @@ target_include_directories(minipy_internal SYSTEM INTERFACE "${TOMMATH_INCLUDE_D
 target_compile_definitions(minipy_internal INTERFACE
     _GNU_SOURCE
     MPY_DEBUG=${MINIPY_DEBUG_LEVEL}
-    MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>)
+    MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>
+    MPY_LARGE_JEMALLOC=${MINIPY_LARGE_JEMALLOC})
 
 # libminipy-malloc.so: malloc and its family on lib/base and lib/alloc alone.
 #
@@ -99,7 +101,7 @@ function(minipy_preload_library target from_mmap)
     # The compiler may not turn what it knows of malloc into calls of it.
     target_compile_options(${target} PRIVATE
         -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
-    target_link_libraries(${target} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+    target_link_libraries(${target} PRIVATE Threads::Threads ${CMAKE_DL_LIBS} ${MINIPY_LARGE_LIBRARY})
     # nodelete: see minipy.
     target_link_options(${target} PRIVATE "LINKER:--version-script=${PROJECT_SOURCE_DIR}/lib/preload/preload.map"
         "LINKER:--no-undefined,-z,relro,-z,now,-z,nodelete")

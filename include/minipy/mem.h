@@ -262,6 +262,15 @@ mpy_obj_free(void *p);
 MPY_NODISCARD MPY_API int
 mpy_mem_trim(mpy_runtime *rt, size_t keep_bytes, size_t *released);
 
+/* Changes how many bytes of free memory are kept for reuse: empty arenas of the process (rt NULL)
+   or of each of the two spaces of a runtime (lock held), and freed blocks above MPY_SMALL_MAX in
+   the cache of a thread or of the runtime. What is above that goes back at once; other threads'
+   caches follow when their threads take a slow path. Before the first call MINIPY_KEEP_BYTES and
+   MINIPY_LARGE_CACHE_BYTES say; more than the latter is never cached. 0, or -1 when rt is not the
+   current runtime. Cost: proportional to what is given back. */
+MPY_NODISCARD MPY_API int
+mpy_mem_set_keep(mpy_runtime *rt, size_t keep_bytes);
+
 MPY_EXTERN_C_END
 
 #endif /* MPY_MEM_H */

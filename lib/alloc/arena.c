@@ -6,8 +6,12 @@
  * fullest arena, so that others run empty. An arena whose last pool came back is
  *   kept    (bucket 64): at most keep_max of them, newest first; reused before fresh ones
  *   clean   (MPYI_BUCKET_CLEAN): purged; its address space stays
- * Kept arenas go to clean when there are too many, when they are older than the decay time and a
- * slow path happens to look, or by mpyi_space_trim(). Purging at once measured 15 times slower.
+ * Kept arenas go to clean when there are too many, when they have been idle for the decay time and
+ * a slow path happens to look, or by mpyi_space_trim(). Purging at once measured 15 times slower.
+ *
+ * Decay also purges free pools of arenas that are in use, once no pool has come back to the arena
+ * for the decay time. It looks at a bounded number of arenas at a time and purges fewer still, so
+ * that the slow path which happens to run it is not held up; what is left comes soon after.
  *
  *   bucket 1..63 --last pool back--> 64 --too many, decay, trim--> CLEAN
  *        ^  |                         |                              |
@@ -15,7 +19,8 @@
  *        +-----------<--- pool taken -+------------------------------+
  *
  * Invariants: bucket_mask bit n-1 iff heads[n] is a list; kept == length of bucket 64; a clean
- * arena has dirty == 0; usage.arena_bytes counts arenas that are not clean.
+ * arena has dirty == 0; usage.arena_bytes counts arenas that are not clean; dirty_free == sum of
+ * population(free & dirty).
  *
  * Lock: the space's; get, put, trim and decay take it.
  */
@@ -24,7 +29,10 @@
 #include "alloc/space.h"
 #include "base/assert.h"
 
-#define FULL_BUCKET MPYI_ARENA_POOLS
+#define FULL_BUCKET  MPYI_ARENA_POOLS
+#define DECAY_LOOKS  1024 /* arenas that one decay looks at */
+#define DECAY_PURGES 128  /* and purges pools of */
+#define DECAY_SOON   5    /* ms until the next, when that was not enough */
 
 /* ---- accounting ------------------------------------------------------------------------------ */
 
@@ -69,6 +77,18 @@ usage_arenas(struct mpyi_space *space, int delta)
     if (delta > 0) {
         mpyi_usage_peak(space->usage);
     }
+}
+
+static void
+add_dirty(struct mpyi_space *space, uint64_t delta)
+{
+    __atomic_store_n(&space->dirty_free, space->dirty_free + delta, __ATOMIC_RELAXED);
+}
+
+static void
+set_next(struct mpyi_space *space, uint64_t next_ms)
+{
+    __atomic_store_n(&space->decay_next_ms, next_ms, __ATOMIC_RELAXED);
 }
 
 /* ---- buckets --------------------------------------------------------------------------------- */
@@ -127,6 +147,7 @@ purge_kept(struct mpyi_space *space, uint32_t number)
     struct mpyi_arena *arena = &space->arenas[number];
     bucket_remove(space, number);
     size_t bytes = mpyi_os_purge(arena->address, MPY_ARENA_SIZE);
+    add_dirty(space, 0 - (uint64_t)mpyi_popcount64(arena->dirty));
     arena->dirty = 0;
     space->arenas_released++;
     usage_arenas(space, -1);
@@ -134,36 +155,19 @@ purge_kept(struct mpyi_space *space, uint32_t number)
     return bytes;
 }
 
-static void
-decay_locked(struct mpyi_space *space, uint64_t now)
+/* The pools of a run that lie in whole OS pages, as a mask. */
+static uint64_t
+whole_pages(unsigned first, unsigned length)
 {
-    space->decay_next_ms = now + space->decay_ms / 4 + 1;
-    while (space->kept > 0) {
-        uint32_t number = space->oldest_kept;
-        if (now - space->arenas[number].emptied_ms < space->decay_ms) {
-            break;
-        }
-        (void)purge_kept(space, number);
-    }
-}
-
-void
-mpyi_space_decay(struct mpyi_space *space)
-{
-    if (__atomic_load_n(&space->kept, __ATOMIC_RELAXED) == 0) {
-        return;
-    }
-    uint64_t now = mpyi_os_now_ms();
-    mpyi_space_lock(space);
-    if (now >= space->decay_next_ms) {
-        decay_locked(space, now);
-    }
-    mpyi_space_unlock(space);
+    unsigned step = (unsigned)(mpyi_os_page_size() >> MPYI_POOL_SHIFT);
+    unsigned from = (first + step - 1) / step * step;
+    unsigned to = (first + length) / step * step;
+    return from < to ? mpyi_low_bits(to - from) << from : 0;
 }
 
 /* Purges runs of free dirty pools of an arena in use, in whole OS pages. */
 static size_t
-purge_free_pools(struct mpyi_arena *arena)
+purge_free_pools(struct mpyi_space *space, struct mpyi_arena *arena)
 {
     uint64_t todo = arena->free & arena->dirty;
     size_t bytes = 0;
@@ -173,28 +177,104 @@ purge_free_pools(struct mpyi_arena *arena)
         unsigned length = inverted == 0 ? 64 : mpyi_ctz64(inverted);
         bytes += mpyi_os_purge(arena->address + (size_t)first * MPY_POOL_SIZE,
                                (size_t)length * MPY_POOL_SIZE);
-        uint64_t run = mpyi_low_bits(length) << first;
-        todo &= ~run;
-        if (mpyi_os_page_size() == MPY_POOL_SIZE) {
-            arena->dirty &= ~run;
-        }
+        todo &= ~(mpyi_low_bits(length) << first);
+        uint64_t purged = whole_pages(first, length);
+        arena->dirty &= ~purged;
+        add_dirty(space, 0 - (uint64_t)mpyi_popcount64(purged));
     }
     return bytes;
+}
+
+static int
+has_idle_pools(const struct mpyi_space *space, const struct mpyi_arena *arena, uint64_t now)
+{
+    return (arena->free & arena->dirty) != 0 && arena->bucket != MPYI_BUCKET_NONE &&
+           arena->bucket < FULL_BUCKET && now - arena->touched_ms >= space->decay_ms;
+}
+
+/* Goes on with the search for idle pools; 1 when it stopped early. */
+static int
+decay_pools(struct mpyi_space *space, uint64_t now)
+{
+    uint32_t looks = space->arena_count < DECAY_LOOKS ? space->arena_count : DECAY_LOOKS;
+    unsigned purges = 0;
+    for (uint32_t i = 0; i < looks && purges < DECAY_PURGES; i++) {
+        if (space->decay_cursor >= space->arena_count) {
+            space->decay_cursor = 0;
+        }
+        struct mpyi_arena *arena = &space->arenas[space->decay_cursor++];
+        if (has_idle_pools(space, arena, now)) {
+            (void)purge_free_pools(space, arena);
+            purges++;
+        }
+    }
+    return purges == DECAY_PURGES;
+}
+
+static void
+decay_locked(struct mpyi_space *space, uint64_t now)
+{
+    unsigned purges = 0;
+    set_next(space, now + space->decay_ms / 4 + 1);
+    while (space->kept > 0 && purges < DECAY_PURGES) {
+        uint32_t number = space->oldest_kept;
+        if (now - space->arenas[number].touched_ms < space->decay_ms) {
+            break;
+        }
+        (void)purge_kept(space, number);
+        purges++;
+    }
+    if (purges == DECAY_PURGES || (space->dirty_free > 0 && decay_pools(space, now))) {
+        set_next(space, now + DECAY_SOON);
+    }
+}
+
+void
+mpyi_space_decay(struct mpyi_space *space)
+{
+    if (__atomic_load_n(&space->dirty_free, __ATOMIC_RELAXED) == 0) {
+        return;
+    }
+    uint64_t now = mpyi_os_now_ms();
+    if (now < __atomic_load_n(&space->decay_next_ms, __ATOMIC_RELAXED)) {
+        return;
+    }
+    mpyi_space_lock(space);
+    if (now >= space->decay_next_ms) {
+        decay_locked(space, now);
+    }
+    mpyi_space_unlock(space);
+}
+
+static size_t
+purge_down_to(struct mpyi_space *space, size_t arenas)
+{
+    size_t bytes = 0;
+    while (space->kept > arenas) {
+        bytes += purge_kept(space, space->oldest_kept);
+    }
+    return bytes;
+}
+
+void
+mpyi_space_set_keep(struct mpyi_space *space, size_t keep_bytes)
+{
+    size_t arenas = keep_bytes >> MPYI_ARENA_SHIFT;
+    mpyi_space_lock(space);
+    space->keep_max = arenas < UINT32_MAX ? (uint32_t)arenas : UINT32_MAX;
+    (void)purge_down_to(space, arenas);
+    mpyi_space_unlock(space);
 }
 
 size_t
 mpyi_space_trim(struct mpyi_space *space, size_t keep_bytes)
 {
-    size_t keep = keep_bytes >> MPYI_ARENA_SHIFT;
-    size_t bytes = 0;
     mpyi_space_lock(space);
-    while (space->kept > keep) {
-        bytes += purge_kept(space, space->oldest_kept);
-    }
+    size_t bytes = purge_down_to(space, keep_bytes >> MPYI_ARENA_SHIFT);
     for (uint32_t i = 0; i < space->arena_count; i++) {
         struct mpyi_arena *arena = &space->arenas[i];
         if (arena->bucket != MPYI_BUCKET_NONE && arena->bucket < FULL_BUCKET) {
-            bytes += purge_free_pools(arena);
+            bytes += purge_free_pools(space, arena);
         }
     }
     mpyi_space_unlock(space);
@@ -235,6 +315,7 @@ take_pools(struct mpyi_space *space, uint32_t number, uint32_t *indices, size_t 
         unsigned bit = mpyi_ctz64(arena->free);
         uint32_t index = number * MPYI_ARENA_POOLS + bit;
         arena->free &= arena->free - 1;
+        add_dirty(space, 0 - (arena->dirty >> bit & 1));
         arena->dirty |= UINT64_C(1) << bit;
         space->pools[index].address = arena->address + (size_t)bit * MPY_POOL_SIZE;
         indices[taken] = index;
@@ -269,7 +350,7 @@ mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n)
 }
 
 static void
-put_pool(struct mpyi_space *space, uint32_t index)
+put_pool(struct mpyi_space *space, uint32_t index, uint64_t now)
 {
     uint32_t number = index / MPYI_ARENA_POOLS;
     struct mpyi_arena *arena = &space->arenas[number];
@@ -278,25 +359,25 @@ put_pool(struct mpyi_space *space, uint32_t index)
     bucket_remove(space, number);
     arena->free |= bit;
     arena->free_count++;
+    arena->touched_ms = now;
     space->pools_out--;
+    add_dirty(space, 1);
     bucket_add(space, number, arena->free_count);
-    if (arena->free_count < FULL_BUCKET) {
-        return;
-    }
-    arena->emptied_ms = mpyi_os_now_ms();
-    if (space->kept > space->keep_max) {
+    if (arena->free_count == FULL_BUCKET && space->kept > space->keep_max) {
         (void)purge_kept(space, number);
-    } else if (arena->emptied_ms >= space->decay_next_ms) {
-        decay_locked(space, arena->emptied_ms);
     }
 }
 
 void
 mpyi_space_put_pools(struct mpyi_space *space, const uint32_t *indices, size_t n)
 {
+    uint64_t now = mpyi_os_now_ms();
     mpyi_space_lock(space);
     for (size_t i = 0; i < n; i++) {
-        put_pool(space, indices[i]);
+        put_pool(space, indices[i], now);
+    }
+    if (now >= space->decay_next_ms) {
+        decay_locked(space, now);
     }
     mpyi_space_unlock(space);
     atomic_fetch_sub_explicit(&space->usage->pool_bytes, n * (uint64_t)MPY_POOL_SIZE,

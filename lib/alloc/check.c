@@ -95,6 +95,7 @@ check_space_locked(const struct mpyi_space *space)
     uint32_t listed = 0;
     uint32_t expected = 0;
     uint64_t out = 0;
+    uint64_t dirty_free = 0;
     for (uint32_t bucket = 1; bucket < MPYI_BUCKETS; bucket++) {
         if (check_bucket(space, bucket, &listed) < 0) {
             return -1;
@@ -106,9 +107,11 @@ check_space_locked(const struct mpyi_space *space)
         }
         expected += space->arenas[i].bucket != MPYI_BUCKET_NONE;
         out += MPYI_ARENA_POOLS - space->arenas[i].free_count;
+        dirty_free += mpyi_popcount64(space->arenas[i].free & space->arenas[i].dirty);
     }
     EXPECT(listed == expected, "buckets", space);
     EXPECT(out == space->pools_out, "pools", space);
+    EXPECT(dirty_free == space->dirty_free, "pools with memory", space);
     EXPECT(space->used == (size_t)space->arena_count << MPYI_ARENA_SHIFT, "arenas", space);
     return 0;
 }

@@ -10,11 +10,11 @@
  */
 #include "alloc/closed.h"
 
+#include "alloc/backend.h"
 #include "alloc/fault.h"
 #include "alloc/memheap.h"
 #include "alloc/poison.h"
 #include "alloc/rtlarge.h"
-#include "alloc/sys.h"
 #include "base/hooks.h"
 
 #include <string.h>
@@ -133,7 +133,7 @@ mpyi_mem_plain_usable(const void *p)
 {
     unsigned size_class = mem_class_of(p);
     if (size_class == 0) {
-        return mpyi_sys_usable((void *)(uintptr_t)p);
+        return mpyi_backend_usable((void *)(uintptr_t)p);
     }
     mpyi_unpoison(p, mpyi_class_size(size_class));
     return mpyi_class_size(size_class);

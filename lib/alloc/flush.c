@@ -13,6 +13,7 @@
  * Lock: the heap's. Reading another heap's pool->owner and size_class is safe: they cannot change
  * while a block of the pool is out, and this block is.
  */
+#include "alloc/decay.h"
 #include "alloc/pool.h"
 
 #include <string.h>
@@ -128,6 +129,7 @@ void
 mpyi_heap_flush_push(struct mpyi_heap *heap, unsigned size_class, void *p)
 {
     struct mpy_priv_bin *bin = &heap->pub.bins[size_class];
+    mpyi_heap_tick(heap);
     if (bin->top == bin->hi) {
         mpyi_heap_flush_bin(heap, size_class, (size_t)(bin->hi - bin->lo + 1) / 2);
     }

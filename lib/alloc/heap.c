@@ -71,11 +71,11 @@ mpyi_heap_set_closed(struct mpyi_heap *heap, int closed)
     }
     if (closed) {
         mpyi_heap_flush(heap);
-        (void)mpyi_large_cache_clear(&heap->large);
         close_bins(heap);
     } else {
         open_bins(heap);
     }
+    mpyi_large_cache_set_closed(&heap->large, closed);
     heap->closed = closed != 0;
 }
 
@@ -95,6 +95,7 @@ mpyi_heap_drop_magazines(struct mpyi_heap *heap)
     for (unsigned i = 0; i < MPYI_OUTBOXES; i++) {
         heap->out[i] = (struct mpyi_outbox){NULL, NULL};
     }
+    mpyi_large_cache_forget(&heap->large);
 }
 
 size_t

@@ -68,6 +68,9 @@ struct mpyi_heap {
     uint32_t spare_count;
     struct mpyi_heap *next_heap; /* all heaps of the process */
     struct mpyi_heap *next_orphan;
+    struct mpyi_large_cache *kept_large; /* blocks that decay with this heap; NULL: none */
+    uint64_t decay_next_ms;
+    uint32_t ticks; /* slow paths since the clock was looked at */
     struct mpyi_large_cache large;
     _Alignas(64) _Atomic uintptr_t remote; /* messages and chained blocks, see alloc/remote.c */
     _Alignas(64) void *slots[MPYI_MAGAZINE_SLOTS];
@@ -92,6 +95,10 @@ mpyi_heap_flush(struct mpyi_heap *heap);
 /* Flush, and gives the cached empty pools back to the space. */
 void
 mpyi_heap_release_empties(struct mpyi_heap *heap);
+
+/* Gives half of the cached empty pools, those that have waited longest, back to the space. */
+void
+mpyi_heap_halve_empties(struct mpyi_heap *heap);
 
 /* Closes the magazines, or opens them. */
 void

@@ -11,15 +11,14 @@
  * since they were last added to usage; alive = usage + held - waiting, over all heaps. They are
  * added when they pass 64 KiB, or always while there is a limit.
  *
- * Invariants: bit b of `filled` iff count[b] > 0; bytes == sum over entries; blocks == sum of
- * count[].
+ * Invariants: lo <= top <= hi in every bin; bytes == sum over entries.
  *
  * Lock: the heap's.
  */
 #include "alloc/large.h"
 
+#include "alloc/backend.h"
 #include "alloc/heap.h"
-#include "alloc/sys.h"
 
 #include <string.h>
 
@@ -28,85 +27,158 @@
 
 /* ---- the cache ------------------------------------------------------------------------------- */
 
+static void
+open_bins(struct mpyi_large_cache *cache)
+{
+    struct mpyi_large_entry *entries = cache->entries;
+    for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
+        struct mpyi_large_entry *lo = entries;
+        entries += b < MPYI_LARGE_DEEP_BINS ? 4 * MPYI_LARGE_ENTRIES : MPYI_LARGE_ENTRIES;
+        cache->bins[b] = (struct mpyi_large_bin){lo, lo, entries};
+    }
+}
+
+void
+mpyi_large_cache_init(struct mpyi_large_cache *cache, size_t limit, struct mpyi_usage *usage)
+{
+    cache->limit = limit;
+    cache->usage = usage;
+    open_bins(cache);
+}
+
+void
+mpyi_large_cache_set_closed(struct mpyi_large_cache *cache, int closed)
+{
+    if (closed) {
+        (void)mpyi_large_cache_clear(cache);
+        memset(cache->bins, 0, sizeof cache->bins);
+    } else {
+        open_bins(cache);
+    }
+}
+
+static size_t
+bin_count(const struct mpyi_large_bin *bin)
+{
+    return (size_t)(bin->top - bin->lo);
+}
+
+size_t
+mpyi_large_cache_blocks(const struct mpyi_large_cache *cache)
+{
+    size_t blocks = 0;
+    for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
+        blocks += bin_count(&cache->bins[b]);
+    }
+    return blocks;
+}
+
+void
+mpyi_large_cache_forget(struct mpyi_large_cache *cache)
+{
+    for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
+        cache->bins[b].top = cache->bins[b].lo;
+    }
+    cache->bytes = 0;
+}
+
 void *
 mpyi_large_cache_pop(struct mpyi_large_cache *cache, size_t n, size_t *size)
 {
-    if (n > MPYI_LARGE_CACHED_MAX || cache->filled == 0) {
+    if (!mpyi_large_is_served(n)) {
         return NULL;
     }
-    unsigned bin = mpyi_large_bin_floor(mpyi_large_good_size(n));
-    uint64_t candidates = cache->filled >> bin;
-    if (candidates == 0) {
-        return NULL;
+    unsigned first = mpyi_large_bin_ceil(n);
+    for (unsigned b = first; b <= first + NEIGHBOURS && b < MPYI_LARGE_BINS; b++) {
+        struct mpyi_large_bin *bin = &cache->bins[b];
+        if (bin->top != bin->lo) {
+            struct mpyi_large_entry *entry = --bin->top;
+            cache->bytes -= entry->size;
+            *size = entry->size;
+            return entry->block;
+        }
     }
-    unsigned above = mpyi_ctz64(candidates);
-    if (above > NEIGHBOURS) {
-        return NULL;
-    }
-    bin += above;
-    unsigned last = --cache->count[bin];
-    if (last == 0) {
-        cache->filled &= ~(UINT64_C(1) << bin);
-    }
-    struct mpyi_large_entry *entry = &cache->entries[bin][last];
-    cache->bytes -= entry->size;
-    cache->blocks--;
-    *size = entry->size;
-    return entry->block;
+    return NULL;
 }
 
 /* Frees the oldest `n` entries of a bin. */
 static size_t
-evict(struct mpyi_large_cache *cache, unsigned bin, unsigned n)
+evict(struct mpyi_large_cache *cache, struct mpyi_large_bin *bin, size_t n)
 {
-    struct mpyi_large_entry *entries = cache->entries[bin];
+    struct mpyi_large_entry *entries = bin->lo;
     size_t bytes = 0;
-    for (unsigned i = 0; i < n; i++) {
+    if (n == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
         bytes += entries[i].size;
-        mpyi_sys_free(entries[i].block);
+        mpyi_backend_free(entries[i].block);
     }
-    cache->count[bin] = (uint8_t)(cache->count[bin] - n);
-    memmove(entries, entries + n, cache->count[bin] * sizeof *entries);
-    if (cache->count[bin] == 0) {
-        cache->filled &= ~(UINT64_C(1) << bin);
-    }
+    memmove(entries, entries + n, (bin_count(bin) - n) * sizeof *entries);
+    bin->top -= n;
     cache->bytes -= bytes;
-    cache->blocks -= n;
     cache->held_bytes -= (int64_t)bytes;
     cache->held_blocks -= (int64_t)n;
     return bytes;
 }
 
-/* The next bin, in turn, that has an entry. */
-static unsigned
-next_victim(struct mpyi_large_cache *cache)
+/* The bin with the most bytes: giving from it makes the most room at the fewest later misses. */
+static struct mpyi_large_bin *
+fattest(struct mpyi_large_cache *cache)
 {
-    uint64_t after = cache->filled & ~mpyi_low_bits(cache->evict + 1);
-    cache->evict = mpyi_ctz64(after != 0 ? after : cache->filled);
-    return cache->evict;
+    unsigned best = 0;
+    size_t most = 0;
+    for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
+        size_t bytes = bin_count(&cache->bins[b]) * mpyi_large_bin_size(b);
+        if (bytes > most) {
+            most = bytes;
+            best = b;
+        }
+    }
+    return &cache->bins[best];
+}
+
+static void
+shrink_to(struct mpyi_large_cache *cache, size_t bytes)
+{
+    while (cache->bytes > bytes) {
+        struct mpyi_large_bin *victim = fattest(cache);
+        (void)evict(cache, victim, (bin_count(victim) + 1) / 2);
+    }
+}
+
+void
+mpyi_large_cache_set_limit(struct mpyi_large_cache *cache, size_t limit)
+{
+    cache->limit = limit;
+    shrink_to(cache, limit);
+}
+
+void
+mpyi_large_cache_halve(struct mpyi_large_cache *cache)
+{
+    for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
+        struct mpyi_large_bin *bin = &cache->bins[b];
+        (void)evict(cache, bin, (bin_count(bin) + 1) / 2);
+    }
 }
 
 int
 mpyi_large_cache_push(struct mpyi_large_cache *cache, void *block, size_t size)
 {
-    if (size - 512 > MPYI_LARGE_CACHED_MAX - 512 + 64 || size > cache->limit) {
+    if (!mpyi_large_is_kept(size) || size > cache->limit) {
         return 0;
     }
-    unsigned bin = mpyi_large_bin_floor(size);
-    if (bin >= MPYI_LARGE_BINS) {
-        bin = MPYI_LARGE_BINS - 1;
+    struct mpyi_large_bin *bin = &cache->bins[mpyi_large_bin_floor(size)];
+    if (bin->hi == NULL) {
+        return 0;
     }
-    if (cache->count[bin] == MPYI_LARGE_ENTRIES) {
-        (void)evict(cache, bin, MPYI_LARGE_ENTRIES / 2);
+    if (bin->top == bin->hi) {
+        (void)evict(cache, bin, bin_count(bin) / 2);
     }
-    while (cache->bytes + size > cache->limit) {
-        unsigned victim = next_victim(cache);
-        (void)evict(cache, victim, (cache->count[victim] + 1u) / 2);
-    }
-    cache->entries[bin][cache->count[bin]++] = (struct mpyi_large_entry){block, size};
-    cache->filled |= UINT64_C(1) << bin;
+    shrink_to(cache, cache->limit - size);
+    *bin->top++ = (struct mpyi_large_entry){block, size};
     cache->bytes += size;
-    cache->blocks++;
     return 1;
 }
 
@@ -114,9 +186,8 @@ size_t
 mpyi_large_cache_clear(struct mpyi_large_cache *cache)
 {
     size_t bytes = 0;
-    while (cache->filled != 0) {
-        unsigned bin = mpyi_ctz64(cache->filled);
-        bytes += evict(cache, bin, cache->count[bin]);
+    for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
+        bytes += evict(cache, &cache->bins[b], bin_count(&cache->bins[b]));
     }
     return bytes;
 }
@@ -152,7 +223,7 @@ static void *
 booked(struct mpyi_large_cache *cache, void *p)
 {
     if (p != NULL) {
-        book(cache, mpyi_sys_usable(p), 1);
+        book(cache, mpyi_backend_usable(p), 1);
     }
     return p;
 }
@@ -171,6 +242,28 @@ request_size(const struct mpyi_heap *heap, size_t n)
                                                                         : mpyi_large_good_size(n);
 }
 
+/* The newest block of the right bin that happens to be aligned: after a while, those of a program
+   that wants aligned blocks are. */
+static void *
+pop_aligned(struct mpyi_large_cache *cache, size_t alignment, size_t n)
+{
+    if (!mpyi_large_is_served(n)) {
+        return NULL;
+    }
+    struct mpyi_large_bin *bin = &cache->bins[mpyi_large_bin_ceil(n)];
+    for (struct mpyi_large_entry *entry = bin->top; entry != bin->lo;) {
+        entry--;
+        if (((uintptr_t)entry->block & (alignment - 1)) == 0) {
+            struct mpyi_large_entry found = *entry;
+            bin->top--;
+            memmove(entry, entry + 1, (size_t)(bin->top - entry) * sizeof *entry);
+            cache->bytes -= found.size;
+            return found.block;
+        }
+    }
+    return NULL;
+}
+
 void *
 mpyi_large_malloc(struct mpyi_heap *heap, size_t n)
 {
@@ -182,7 +275,7 @@ mpyi_large_malloc(struct mpyi_heap *heap, size_t n)
     if (refused(heap, n)) {
         return NULL;
     }
-    return booked(&heap->large, mpyi_sys_malloc(request_size(heap, n)));
+    return booked(&heap->large, mpyi_backend_malloc(request_size(heap, n)));
 }
 
 void *
@@ -196,33 +289,37 @@ mpyi_large_calloc(struct mpyi_heap *heap, size_t n)
     if (refused(heap, n)) {
         return NULL;
     }
-    return booked(&heap->large, mpyi_sys_calloc(request_size(heap, n)));
+    return booked(&heap->large, mpyi_backend_calloc(request_size(heap, n)));
 }
 
 void *
 mpyi_large_aligned(struct mpyi_heap *heap, size_t alignment, size_t n)
 {
+    void *p = pop_aligned(&heap->large, alignment, n);
+    if (p != NULL) {
+        return p;
+    }
     if (refused(heap, n)) {
         return NULL;
     }
-    return booked(&heap->large, mpyi_sys_aligned(alignment, n));
+    return booked(&heap->large, mpyi_backend_aligned(alignment, request_size(heap, n)));
 }
 
 void
 mpyi_large_free(struct mpyi_heap *heap, void *p)
 {
-    size_t size = mpyi_sys_usable(p);
+    size_t size = mpyi_backend_usable(p);
     if (!heap->closed && mpyi_large_cache_push(&heap->large, p, size)) {
         return;
     }
-    mpyi_sys_free(p);
+    mpyi_backend_free(p);
     book(&heap->large, size, -1);
 }
 
 void *
 mpyi_large_realloc(struct mpyi_heap *heap, void *p, size_t n)
 {
-    size_t old = mpyi_sys_usable(p);
+    size_t old = mpyi_backend_usable(p);
     if (n <= old && n >= old / 2 && !heap->closed) {
         return p;
     }
@@ -236,10 +333,10 @@ mpyi_large_realloc(struct mpyi_heap *heap, void *p, size_t n)
         mpyi_large_free(heap, p);
         return fresh;
     }
-    fresh = mpyi_sys_realloc(p, request_size(heap, n));
+    fresh = mpyi_backend_realloc(p, request_size(heap, n));
     if (fresh != NULL) {
         book(&heap->large, old, -1);
-        book(&heap->large, mpyi_sys_usable(fresh), 1);
+        book(&heap->large, mpyi_backend_usable(fresh), 1);
     }
     return fresh;
 }

@@ -5,41 +5,48 @@
  * glibc takes 118 ns for a pair of 513 B..64 KiB, and growing lists and tables ask for such blocks
  * all the time. Freed ones of up to 64 KiB wait in bins by size, eight bins to each power of two;
  * requests of that range are rounded up to the size of a bin, so that what was freed fits what is
- * asked for next. At most MINIPY_LARGE_CACHE_BYTES wait in a cache; then the oldest of another
- * bin go back to malloc.
+ * asked for next. At most MINIPY_LARGE_CACHE_BYTES wait in a cache; then the older half of the bin
+ * with the most bytes goes back to malloc.
  *
  *   bin b   blocks of usable size in [size(b), size(b + 1)), size(b) = (8 + b % 8) << (6 + b / 8)
  *   bytes   == sum of the sizes of all entries, <= limit
+ *   closed  lo == top == hi == NULL: nothing comes or goes (as the magazines of small blocks)
  *
  * Lock: that of the heap the cache belongs to.
  */
 #ifndef MPY_ALLOC_LARGE_H
 #define MPY_ALLOC_LARGE_H
 
+#include "alloc/backend.h"
 #include "alloc/size.h"
 #include "base/bits.h"
 
 #include "minipy/mem.h"
 
 #define MPYI_LARGE_BINS       57 /* 512 bytes to 64 KiB */
-#define MPYI_LARGE_ENTRIES    16
+#define MPYI_LARGE_ENTRIES    32 /* in a bin, four times that in bins below 4 KiB */
+#define MPYI_LARGE_DEEP_BINS  24
 #define MPYI_LARGE_CACHED_MAX 65536u
+
+/* Entries of all bins. */
+#define MPYI_LARGE_SLOTS ((MPYI_LARGE_BINS + 3 * MPYI_LARGE_DEEP_BINS) * (size_t)MPYI_LARGE_ENTRIES)
 
 struct mpyi_large_entry {
     void *block;
     size_t size;
 };
 
+struct mpyi_large_bin {
+    struct mpyi_large_entry *top, *lo, *hi;
+};
+
 struct mpyi_large_cache {
-    uint64_t filled; /* bit b: bin b has entries */
-    size_t bytes;    /* waiting in bins */
-    size_t limit;    /* 0: nothing is kept */
-    uint32_t blocks;
-    uint32_t evict;                  /* bin that gave room last */
+    size_t bytes;                    /* waiting in bins */
+    size_t limit;                    /* 0: nothing is kept */
     int64_t held_bytes, held_blocks; /* taken from malloc minus given back, not yet in usage */
     struct mpyi_usage *usage;
-    uint8_t count[64];
-    struct mpyi_large_entry entries[MPYI_LARGE_BINS][MPYI_LARGE_ENTRIES];
+    struct mpyi_large_bin bins[MPYI_LARGE_BINS];
+    struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
 };
 
 /* Bytes of the blocks in bin b, at least. */
@@ -54,7 +61,22 @@ static inline unsigned
 mpyi_large_bin_floor(size_t n)
 {
     unsigned log = mpyi_log2(n);
-    return ((log - 9) << 3) + (unsigned)((n >> (log - 3)) & 7);
+    return log * 8 + (unsigned)(n >> (log - 3)) - 80;
+}
+
+/* True for requests that the cache serves. */
+static inline int
+mpyi_large_is_served(size_t n)
+{
+    return n - (MPY_SMALL_MAX + 1) < MPYI_LARGE_CACHED_MAX - MPY_SMALL_MAX;
+}
+
+/* True for blocks of that many usable bytes which the cache may keep: what malloc gives for 64 KiB
+   is a little more. */
+static inline int
+mpyi_large_is_kept(size_t size)
+{
+    return size - MPY_SMALL_MAX <= MPYI_LARGE_CACHED_MAX - MPY_SMALL_MAX + 64;
 }
 
 /* n rounded up to the size of a bin, when it is one the cache holds; n > 512. */
@@ -65,7 +87,69 @@ mpyi_large_good_size(size_t n)
         return n;
     }
     unsigned log = mpyi_log2(n - 1);
-    return mpyi_round_up(n, (size_t)1 << (log - 3));
+    return mpyi_round_up(n, (size_t)1 << (log - MPYI_BACKEND_STEP_LOG));
+}
+
+/* The bin for a request of n bytes, 513..65536: the first b with size(b) >= n that is in use. */
+static inline unsigned
+mpyi_large_bin_ceil(size_t n)
+{
+    if (MPYI_BACKEND_STEP_LOG == 3) {
+        return mpyi_large_bin_floor(n - 1) + 1;
+    }
+    return mpyi_large_bin_floor(mpyi_large_good_size(n));
+}
+
+/* Makes a cache out of zeroed memory. */
+void
+mpyi_large_cache_init(struct mpyi_large_cache *cache, size_t limit, struct mpyi_usage *usage);
+
+/* Opens the bins, or closes them after freeing what is in them. */
+void
+mpyi_large_cache_set_closed(struct mpyi_large_cache *cache, int closed);
+
+/* The usual case of mpyi_large_cache_pop() and _push(): the right bin has a block, or room. */
+static inline void *
+mpyi_large_cache_pop_fast(struct mpyi_large_cache *cache, size_t n)
+{
+    struct mpyi_large_bin *bin = &cache->bins[mpyi_large_bin_ceil(n)];
+    struct mpyi_large_entry *entry = bin->top;
+    if (MPY_UNLIKELY(entry == bin->lo)) {
+        return NULL;
+    }
+    bin->top = --entry;
+    cache->bytes -= entry->size;
+    return entry->block;
+}
+
+/* The same for a block whose address is a multiple of a power of two. */
+static inline void *
+mpyi_large_cache_pop_aligned_fast(struct mpyi_large_cache *cache, size_t alignment, size_t n)
+{
+    struct mpyi_large_bin *bin = &cache->bins[mpyi_large_bin_ceil(n)];
+    struct mpyi_large_entry *entry = bin->top;
+    if (MPY_UNLIKELY(entry == bin->lo) ||
+        MPY_UNLIKELY(((uintptr_t)entry[-1].block & (alignment - 1)) != 0)) {
+        return NULL;
+    }
+    bin->top = --entry;
+    cache->bytes -= entry->size;
+    return entry->block;
+}
+
+static inline int
+mpyi_large_cache_push_fast(struct mpyi_large_cache *cache, void *block, size_t size)
+{
+    struct mpyi_large_bin *bin = &cache->bins[mpyi_large_bin_floor(size)];
+    struct mpyi_large_entry *entry = bin->top;
+    if (MPY_UNLIKELY(entry == bin->hi) || MPY_UNLIKELY(cache->bytes + size > cache->limit)) {
+        return 0;
+    }
+    entry->block = block;
+    entry->size = size;
+    bin->top = entry + 1;
+    cache->bytes += size;
+    return 1;
 }
 
 /* A cached block of at least n bytes, *size its usable bytes; NULL when there is none. */
@@ -75,6 +159,22 @@ mpyi_large_cache_pop(struct mpyi_large_cache *cache, size_t n, size_t *size);
 /* Keeps a block; 0 when it is not for this cache and the caller must free it. */
 int
 mpyi_large_cache_push(struct mpyi_large_cache *cache, void *block, size_t size);
+
+/* Blocks that wait. */
+size_t
+mpyi_large_cache_blocks(const struct mpyi_large_cache *cache);
+
+/* Forgets what waits; the blocks stay allocated. */
+void
+mpyi_large_cache_forget(struct mpyi_large_cache *cache);
+
+/* Changes how much may wait, and frees what is above that. */
+void
+mpyi_large_cache_set_limit(struct mpyi_large_cache *cache, size_t limit);
+
+/* Frees the older half of every bin. */
+void
+mpyi_large_cache_halve(struct mpyi_large_cache *cache);
 
 /* Frees everything that waits; bytes freed. */
 size_t

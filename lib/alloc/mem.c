@@ -15,9 +15,10 @@
  */
 #define MPY_NO_INLINE /* this file defines the exported forms of the inline functions */
 
+#include "alloc/backend.h"
 #include "alloc/closed.h"
+#include "alloc/decay.h"
 #include "alloc/memheap.h"
-#include "alloc/sys.h"
 #include "base/status.h"
 #include "base/tls.h"
 
@@ -62,12 +63,19 @@ malloc_slow(size_t n, const void *site)
     return p;
 }
 
-/* Requests of up to 8 bytes, and what the fast path below has no block for. */
-static NOINLINE void *
+/* Requests of up to 8 bytes, cached large ones, and what the fast path below has no block for. */
+static MPYI_HOT NOINLINE void *
 malloc_other(size_t n, const void *site)
 {
+    struct mpy_priv_heap *pub = mpy_priv_tls.mem;
+    if (MPY_LIKELY(mpyi_large_is_served(n) && pub != &mpyi_null_heap)) {
+        void *p = mpyi_large_cache_pop_fast(&mpyi_heap_of(pub)->large, n);
+        if (MPY_LIKELY(p != NULL)) {
+            return p;
+        }
+    }
     if (n - 1 < 8) {
-        void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[1]);
+        void *p = mpy_priv_bin_pop(&pub->bins[1]);
         if (MPY_LIKELY(p != NULL)) {
             return p;
         }
@@ -157,6 +165,13 @@ mpy_mem_aligned_alloc(size_t alignment, size_t n)
     if (alignment <= 16 || rounded <= MPY_SMALL_MAX) {
         return malloc_from(rounded, CALLER);
     }
+    struct mpy_priv_heap *pub = mpy_priv_tls.mem;
+    if (MPY_LIKELY(mpyi_large_is_served(n) && pub != &mpyi_null_heap)) {
+        void *p = mpyi_large_cache_pop_aligned_fast(&mpyi_heap_of(pub)->large, alignment, n);
+        if (MPY_LIKELY(p != NULL)) {
+            return p;
+        }
+    }
     return special_slow(alignment, n, CALLER);
 }
 
@@ -207,13 +222,10 @@ free_slow(void *p, unsigned size_class, const void *site)
     mpyi_mem_leave(heap);
 }
 
-/* NULL, a large block, or, in map mode, any block. */
+/* A large block that its bin has no room for, or any block in map mode. */
 static NOINLINE void
-free_outside(void *p, const void *site)
+free_outside_slow(void *p, const void *site)
 {
-    if (p == NULL) {
-        return;
-    }
     uint32_t index = mpyi_space_find(&mpyi_mem_space, p);
     if (index != MPYI_NO_POOL) {
         unsigned size_class = mpyi_mem_space.classes[index];
@@ -224,13 +236,34 @@ free_outside(void *p, const void *site)
     }
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap == NULL) {
-        mpyi_sys_free(p);
+        mpyi_backend_free(p);
         return;
     }
     if (!free_closed(heap, p, MPYI_SIZE_UNKNOWN, site)) {
+        mpyi_heap_tick(heap);
         mpyi_large_free(heap, p);
         mpyi_mem_leave(heap);
     }
+}
+
+/* NULL, a large block, or, in map mode, any block. */
+static MPYI_HOT NOINLINE void
+free_outside(void *p, const void *site)
+{
+    if (MPY_UNLIKELY(p == NULL)) {
+        return;
+    }
+    /* A closed heap is for the slow path: p may be no block at all, and that has to be said. */
+    struct mpy_priv_heap *pub = mpy_priv_tls.mem;
+    if (MPY_LIKELY(mpyi_mem_space.map == NULL && pub != &mpyi_null_heap) &&
+        MPY_LIKELY(!mpyi_heap_of(pub)->closed)) {
+        size_t size = mpyi_backend_usable(p);
+        if (MPY_LIKELY(mpyi_large_is_kept(size)) &&
+            MPY_LIKELY(mpyi_large_cache_push_fast(&mpyi_heap_of(pub)->large, p, size))) {
+            return;
+        }
+    }
+    free_outside_slow(p, site);
 }
 
 static inline __attribute__((always_inline)) void
@@ -304,7 +337,8 @@ mpy_mem_usable_size(const void *p)
         return mpyi_mem_closed_usable(p);
     }
     unsigned size_class = class_of(p);
-    return size_class != 0 ? mpyi_class_size(size_class) : mpyi_sys_usable((void *)(uintptr_t)p);
+    return size_class != 0 ? mpyi_class_size(size_class)
+                           : mpyi_backend_usable((void *)(uintptr_t)p);
 }
 
 /* Both sizes are large, or magazines are closed. */

@@ -18,6 +18,8 @@
  */
 #include "alloc/memheap.h"
 
+#include "alloc/backend.h"
+#include "alloc/decay.h"
 #include "alloc/os.h"
 #include "alloc/rtheap.h"
 #include "base/options.h"
@@ -33,6 +35,7 @@ struct mpyi_usage mpyi_mem_usage;
 static pthread_mutex_t heaps_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mpyi_heap *all_heaps;
 static struct mpyi_heap *orphans;
+static _Atomic uint32_t live_heaps;
 
 static pthread_once_t start_once = PTHREAD_ONCE_INIT;
 static pthread_key_t exit_key;
@@ -54,6 +57,22 @@ mpyi_heaps_unlock(void)
     }
 }
 
+/* Heaps that are neither orphans nor dead. The lock is held. */
+static void
+count_live(int delta)
+{
+    atomic_store_explicit(
+        &live_heaps,
+        (uint32_t)((int)atomic_load_explicit(&live_heaps, memory_order_relaxed) + delta),
+        memory_order_relaxed);
+}
+
+uint32_t
+mpyi_heaps_live(void)
+{
+    return atomic_load_explicit(&live_heaps, memory_order_relaxed);
+}
+
 struct mpyi_heap *
 mpyi_heaps_first(void)
 {
@@ -71,6 +90,7 @@ orphan(struct mpyi_heap *heap)
     heap->orphan = 1;
     heap->next_orphan = orphans;
     orphans = heap;
+    count_live(-1);
     mpyi_heaps_unlock();
 }
 
@@ -108,6 +128,7 @@ start(void)
     if (pthread_key_create(&exit_key, thread_ends) != 0) {
         return;
     }
+    mpyi_backend_start();
     start_result = mpyi_space_init(&mpyi_mem_space, &config);
 }
 
@@ -116,6 +137,7 @@ __attribute__((constructor)) static void
 loaded(void)
 {
     mpyi_fork_install();
+    mpyi_decay_thread_start();
 }
 
 int
@@ -133,6 +155,7 @@ adopt(void)
     if (heap != NULL) {
         orphans = heap->next_orphan;
         heap->orphan = 0;
+        count_live(1);
     }
     mpyi_heaps_unlock();
     return heap;
@@ -146,11 +169,13 @@ new_heap(void)
         return NULL;
     }
     mpyi_heap_init(heap, &mpyi_mem_space, MPY_KIND_MEM);
-    heap->large.limit = mpyi_options_get()->large_cache_bytes;
-    heap->large.usage = &mpyi_mem_usage;
+    mpyi_large_cache_init(&heap->large, 0, &mpyi_mem_usage);
+    heap->kept_large = &heap->large;
+    mpyi_large_cache_set_closed(&heap->large, heap->closed);
     mpyi_heaps_lock();
     heap->next_heap = all_heaps;
     all_heaps = heap;
+    count_live(1);
     mpyi_heaps_unlock();
     return heap;
 }
@@ -172,6 +197,7 @@ mpyi_mem_first_use(void)
     }
     atomic_store_explicit(&heap->busy, 1, memory_order_relaxed);
     mpyi_heap_sync(heap, 0);
+    mpyi_large_cache_set_limit(&heap->large, mpyi_large_share());
     if (mpyi_tls.exits >= EXITS_MAX) {
         return heap; /* borrowed for one call */
     }
@@ -197,6 +223,9 @@ mpyi_mem_trim_orphans(void)
     mpyi_heaps_lock();
     struct mpyi_heap *list = orphans;
     orphans = NULL;
+    for (struct mpyi_heap *heap = list; heap != NULL; heap = heap->next_orphan) {
+        count_live(1);
+    }
     mpyi_heaps_unlock();
     while (list != NULL) {
         struct mpyi_heap *heap = list;
@@ -216,11 +245,13 @@ mpyi_heaps_after_fork(void)
         }
         if (atomic_load_explicit(&heap->busy, memory_order_relaxed) != 0) {
             heap->dead = 1;
+            count_live(-1);
             continue;
         }
         mpyi_heap_drop_magazines(heap);
         heap->orphan = 1;
         heap->next_orphan = orphans;
         orphans = heap;
+        count_live(-1);
     }
 }

@@ -53,6 +53,10 @@ mpyi_mem_leave(struct mpyi_heap *heap)
 struct mpyi_heap *
 mpyi_heaps_first(void);
 
+/* Heaps that threads use now. Any thread, no lock. */
+uint32_t
+mpyi_heaps_live(void);
+
 void
 mpyi_heaps_lock(void);
 

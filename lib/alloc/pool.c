@@ -45,6 +45,15 @@ spill_empties(struct mpyi_heap *heap, uint32_t n)
     }
 }
 
+void
+mpyi_heap_halve_empties(struct mpyi_heap *heap)
+{
+    uint32_t n = (heap->empty_count + 1) / 2;
+    if (n > 0) {
+        spill_empties(heap, n);
+    }
+}
+
 /* Marks every block of the pool free. 0, or -1 when the bits have no memory. */
 static int
 init_bits(struct mpyi_heap *heap, struct mpyi_pool *pool, unsigned size_class)

@@ -13,6 +13,7 @@
  *
  * Lock: the heap's.
  */
+#include "alloc/decay.h"
 #include "alloc/pool.h"
 
 #include <string.h>
@@ -79,6 +80,7 @@ drain_if_any(struct mpyi_heap *heap)
 void *
 mpyi_heap_refill(struct mpyi_heap *heap, unsigned size_class)
 {
+    mpyi_heap_tick(heap);
     drain_if_any(heap);
     struct mpy_priv_bin *bin = &heap->pub.bins[size_class];
     MPY_ASSERT(bin->top == bin->lo && bin->hi > bin->lo);

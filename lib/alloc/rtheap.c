@@ -85,8 +85,8 @@ mpyi_rtheap_new(const struct mpyi_rtheap_options *options)
     mpyi_heap_init(&heap->gc, &heap->gc_space, MPY_KIND_GC);
     heap->large.next = &heap->large;
     heap->large.prev = &heap->large;
-    heap->cache.limit = mpyi_options_get()->large_cache_bytes;
-    heap->cache.usage = &heap->usage;
+    mpyi_large_cache_init(&heap->cache, mpyi_options_get()->large_cache_bytes, &heap->usage);
+    heap->raw.kept_large = &heap->cache;
     heap->runtime = options->runtime;
     mpyi_leak_root_add(heap, sizeof *heap);
     return heap;

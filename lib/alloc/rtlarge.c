@@ -17,7 +17,7 @@
  */
 #include "alloc/rtlarge.h"
 
-#include "alloc/sys.h"
+#include "alloc/backend.h"
 
 #include <string.h>
 
@@ -87,9 +87,9 @@ mpyi_rtlarge_size(const void *p)
 static struct mpyi_large *
 take_from_system(struct mpyi_rtheap *heap, size_t size)
 {
-    struct mpyi_large *block = mpyi_sys_malloc(PREFIX + size);
+    struct mpyi_large *block = mpyi_backend_malloc(PREFIX + size);
     if (block == NULL && mpyi_large_cache_clear(&heap->cache) > 0) {
-        block = mpyi_sys_malloc(PREFIX + size);
+        block = mpyi_backend_malloc(PREFIX + size);
     }
     return block;
 }
@@ -104,7 +104,7 @@ mpyi_rtlarge_alloc(struct mpyi_rtheap *heap, size_t n, size_t flag)
     size_t found = size;
     struct mpyi_large *block = mpyi_large_cache_pop(&heap->cache, size, &found);
     if (block != NULL && !mpyi_usage_fits(&heap->usage, found)) {
-        mpyi_sys_free(block);
+        mpyi_backend_free(block);
         block = NULL;
     }
     if (block == NULL) {
@@ -129,7 +129,7 @@ mpyi_rtlarge_free(struct mpyi_rtheap *heap, void *p)
     unlink_block(heap, block);
     block->heap = NULL;
     if (heap->raw.closed || !mpyi_large_cache_push(&heap->cache, block, size_of(block))) {
-        mpyi_sys_free(block);
+        mpyi_backend_free(block);
     }
 }
 
@@ -140,7 +140,7 @@ resize(struct mpyi_rtheap *heap, struct mpyi_large *block, size_t size)
     size_t flag = block->size & MPYI_LARGE_ATOM;
     size_t old = size_of(block);
     unlink_block(heap, block);
-    struct mpyi_large *fresh = mpyi_sys_realloc(block, PREFIX + size);
+    struct mpyi_large *fresh = mpyi_backend_realloc(block, PREFIX + size);
     if (fresh == NULL) {
         link_block(heap, block, old, flag);
         return NULL;
@@ -183,7 +183,7 @@ mpyi_rtlarge_free_all(struct mpyi_rtheap *heap)
     struct mpyi_large *block = heap->large.next;
     while (block != NULL && block != &heap->large) {
         struct mpyi_large *next = block->next;
-        mpyi_sys_free(block);
+        mpyi_backend_free(block);
         block = next;
     }
     heap->large.next = &heap->large;

@@ -16,6 +16,8 @@
  * Lock: init and destroy none (nobody else knows the space), the rest the space's.
  */
 #include "alloc/space.h"
+
+#include "alloc/decay.h"
 #include "alloc/os.h"
 #include "alloc/poison.h"
 #include "base/options.h"
@@ -128,7 +130,7 @@ mpyi_space_init(struct mpyi_space *space, const struct mpyi_space_config *config
     space->oldest_kept = MPYI_NO_ARENA;
     space->usage = config->usage;
     space->shared = config->shared;
-    space->keep_max = (uint32_t)(mpyi_options_get()->keep_bytes >> MPYI_ARENA_SHIFT);
+    space->keep_max = (uint32_t)(mpyi_keep_bytes() >> MPYI_ARENA_SHIFT);
     space->decay_ms = mpyi_options_get()->decay_ms;
     (void)pthread_mutex_init(&space->lock, NULL);
     if (reserve_range(space, config) < 0 && reserve_map(space, config) < 0) {

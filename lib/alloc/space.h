@@ -66,7 +66,7 @@ struct mpyi_arena {
     uint64_t free;  /* bit n: pool n is UNUSED */
     uint64_t dirty; /* bit n: memory stands behind pool n */
     char *address;
-    uint64_t emptied_ms; /* when the last pool came back */
+    uint64_t touched_ms; /* when a pool last came back */
     uint32_t next, prev; /* in its bucket; MPYI_NO_ARENA ends the list */
     uint32_t free_count;
     uint32_t bucket; /* 1..64: list of that many free pools; MPYI_BUCKET_* otherwise */
@@ -107,8 +107,10 @@ struct mpyi_space {
     uint32_t kept;         /* arenas in bucket 64: empty and dirty */
     uint32_t keep_max;     /* most of them */
     uint64_t decay_ms;
-    uint64_t decay_next_ms;
-    uint64_t bucket_mask; /* bit n - 1: bucket n (1..64) is not empty */
+    uint64_t decay_next_ms; /* this and the next are read without the lock, and written relaxed */
+    uint64_t dirty_free;    /* free pools with memory behind them, those of kept arenas included */
+    uint32_t decay_cursor;  /* arena that the search for such pools goes on with */
+    uint64_t bucket_mask;   /* bit n - 1: bucket n (1..64) is not empty */
     uint32_t heads[MPYI_BUCKETS];
     uint32_t oldest_kept; /* tail of bucket 64 */
 
@@ -166,9 +168,13 @@ mpyi_space_put_pools(struct mpyi_space *space, const uint32_t *indices, size_t n
 size_t
 mpyi_space_trim(struct mpyi_space *space, size_t keep_bytes);
 
-/* Purges kept arenas that are older than the decay time. */
+/* Purges kept arenas, and free pools of other arenas, that have been idle for the decay time. */
 void
 mpyi_space_decay(struct mpyi_space *space);
+
+/* Changes how many bytes of empty arenas are kept, and purges what is above that. */
+void
+mpyi_space_set_keep(struct mpyi_space *space, size_t keep_bytes);
 
 /* Bytes of `usage` that may still be taken; adds n to none. 1 when n more bytes fit the limit. */
 int

@@ -57,7 +57,8 @@ count_magazines(const struct mpyi_heap *heap, struct mpyi_census *census)
         }
     }
     census->large_bytes += heap->large.held_bytes - (int64_t)heap->large.bytes;
-    census->large_blocks += heap->large.held_blocks - (int64_t)heap->large.blocks;
+    census->large_blocks +=
+        heap->large.held_blocks - (int64_t)mpyi_large_cache_blocks(&heap->large);
 }
 
 static void

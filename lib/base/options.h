@@ -23,12 +23,14 @@
       "1: no reserved ranges for pools, arenas are found through a map")                           \
     X(reserve_bytes, "MINIPY_RESERVE_BYTES", UINT64_C(64) << 30, UINT64_C(1) << 26,                \
       UINT64_C(1) << 40, "address space to reserve for each range of pools")                       \
-    X(keep_bytes, "MINIPY_KEEP_BYTES", UINT64_C(8) << 20, 0, UINT64_C(1) << 40,                    \
+    X(keep_bytes, "MINIPY_KEEP_BYTES", UINT64_C(64) << 20, 0, UINT64_C(1) << 40,                   \
       "empty arenas kept for reuse, in bytes, per process and per space of a runtime")             \
     X(decay_ms, "MINIPY_DECAY_MS", 1000, 0, 3600000,                                               \
       "age in milliseconds at which a kept empty arena goes back to the system")                   \
-    X(large_cache_bytes, "MINIPY_LARGE_CACHE_BYTES", UINT64_C(4) << 20, 0, UINT64_C(1) << 30,      \
-      "freed blocks of 513 bytes to 64 KiB kept per heap, in bytes")                               \
+    X(decay_thread, "MINIPY_DECAY_THREAD", 0, 0, 1,                                                \
+      "1: a thread of the library's own looks for memory to give back, for programs that idle")    \
+    X(large_cache_bytes, "MINIPY_LARGE_CACHE_BYTES", UINT64_C(8) << 20, 0, UINT64_C(1) << 30,      \
+      "freed blocks of 513 bytes to 64 KiB kept per heap, in bytes; four times that in all")       \
     X(closed, "MINIPY_CLOSED", 0, 0, 1, "1: magazines stay closed; every call goes out of line")   \
     X(malloc_stats, "MINIPY_MALLOC_STATS", 0, 0, 1,                                                \
       "1: the preload library writes its statistics to stderr when the process exits")             \

@@ -155,6 +155,9 @@ call_with_foreign_runtime(void)
     if (mpy_mem_trim(rt, 0, NULL) != -1) {
         fault("mpy_mem_trim", "did not fail");
     }
+    if (mpy_mem_set_keep(rt, 0) != -1) {
+        fault("mpy_mem_set_keep", "did not fail");
+    }
     if (mpy_debug_check_heap(rt) != -1) {
         fault("mpy_debug_check_heap", "did not fail");
     }

@@ -159,6 +159,7 @@ insight(void *unused)
         }
         OOM_CHECK(mpy_debug_check_heap(rts[i]) == 0);
         OOM_CHECK(mpy_mem_trim(rts[i], 0, NULL) == 0);
+        OOM_CHECK(mpy_mem_set_keep(rts[i], 1 << 20) == 0);
     }
     OOM_CHECK(mpy_mem_block_info(p, &info) >= 0);
     OOM_CHECK(mpy_debug_fail_count(NULL, &failed) >= 0);
@@ -191,7 +192,8 @@ static const struct oom_scenario scenarios[] = {
      .reaches = "mpy_mem_stats_get mpy_mem_class_stats mpy_mem_allocated_blocks mpy_mem_dump_stats "
                 "mpy_mem_dump_json mpy_mem_dump_map mpy_mem_peak "
                 "mpy_mem_visit_arenas mpy_mem_visit_pools mpy_mem_visit_blocks mpy_mem_block_info "
-                "mpy_mem_trim mpy_debug_check_heap mpy_debug_fail_count mpy_debug_fail_alloc "
+                "mpy_mem_trim mpy_mem_set_keep mpy_debug_check_heap mpy_debug_fail_count "
+                "mpy_debug_fail_alloc "
                 "mpy_debug_set_fatal_handler mpy_version_string mpy_version_hex mpy_build_info "
                 "mpy_feature mpy_abi_check mpy_status_text mpy_status_last",
      .run = insight},

@@ -19,8 +19,9 @@ bins_cover_every_size(void **state)
         assert_true(mpyi_large_bin_size(bin) <= n);
         assert_true(bin + 1 == MPYI_LARGE_BINS || mpyi_large_bin_size(bin + 1) > n);
         size_t good = mpyi_large_good_size(n);
-        assert_true(good >= n && good <= n + n / 8 + 8);
+        assert_true(good >= n && good <= n + (n >> MPYI_BACKEND_STEP_LOG) + 8);
         assert_int_equal(mpyi_large_bin_size(mpyi_large_bin_floor(good)), good);
+        assert_int_equal(mpyi_large_bin_ceil(n), mpyi_large_bin_floor(good));
     }
     assert_int_equal(mpyi_large_good_size(MPYI_LARGE_CACHED_MAX + 1), MPYI_LARGE_CACHED_MAX + 1);
 }
@@ -31,14 +32,15 @@ cache_sum(const struct mpyi_large_cache *cache)
     size_t bytes = 0;
     uint32_t blocks = 0;
     for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
-        assert_int_equal(cache->filled >> b & 1, cache->count[b] > 0);
-        for (unsigned i = 0; i < cache->count[b]; i++) {
-            bytes += cache->entries[b][i].size;
+        const struct mpyi_large_bin *bin = &cache->bins[b];
+        assert_true(bin->lo <= bin->top && bin->top <= bin->hi);
+        for (const struct mpyi_large_entry *entry = bin->lo; entry < bin->top; entry++) {
+            bytes += entry->size;
             blocks++;
-            assert_int_equal(mpyi_large_bin_floor(cache->entries[b][i].size), b);
+            assert_int_equal(mpyi_large_bin_floor(entry->size), b);
         }
     }
-    assert_int_equal(blocks, cache->blocks);
+    assert_int_equal(blocks, mpyi_large_cache_blocks(cache));
     return bytes;
 }
 
@@ -48,8 +50,7 @@ the_cache_is_bounded_and_gives_what_fits(void **state)
     (void)state;
     static struct mpyi_large_cache cache;
     struct mpyi_usage usage = {.limit = UINT64_MAX};
-    cache.limit = 100000;
-    cache.usage = &usage;
+    mpyi_large_cache_init(&cache, 100000, &usage);
     uint64_t random = 11;
     for (int i = 0; i < 50000; i++) {
         size_t n = 513 + test_random(&random) % (i % 2 ? 60000 : 3000);
@@ -67,9 +68,9 @@ the_cache_is_bounded_and_gives_what_fits(void **state)
         assert_true(cache.bytes <= cache.limit);
     }
     assert_int_equal(cache_sum(&cache), cache.bytes);
-    assert_true(cache.blocks > 0);
+    assert_true(mpyi_large_cache_blocks(&cache) > 0);
     assert_true(mpyi_large_cache_clear(&cache) > 0);
-    assert_int_equal(cache.blocks + cache.bytes + cache.filled, 0);
+    assert_int_equal(mpyi_large_cache_blocks(&cache) + cache.bytes, 0);
 }
 
 static void
@@ -78,8 +79,8 @@ unfit_blocks_are_not_kept(void **state)
     (void)state;
     static struct mpyi_large_cache cache;
     struct mpyi_usage usage = {.limit = UINT64_MAX};
-    cache.usage = &usage;
     int word;
+    mpyi_large_cache_init(&cache, 0, &usage);
     assert_int_equal(mpyi_large_cache_push(&cache, &word, 1000), 0); /* limit 0 */
     cache.limit = 1 << 20;
     assert_int_equal(mpyi_large_cache_push(&cache, &word, 0), 0);
@@ -115,11 +116,11 @@ closing_empties_the_cache(void **state)
     test_need_open_magazines();
     mpy_mem_free(mpy_mem_malloc(3000));
     struct mpyi_heap *heap = mpyi_heap_of(mpy_priv_tls.mem);
-    assert_true(heap->large.blocks > 0);
+    assert_true(mpyi_large_cache_blocks(&heap->large) > 0);
     mpyi_modes_set(MPYI_MODE_CHECK, 1);
-    assert_int_equal(heap->large.blocks, 0);
+    assert_int_equal(mpyi_large_cache_blocks(&heap->large), 0);
     mpy_mem_free(mpy_mem_malloc(3000));
-    assert_int_equal(heap->large.blocks, 0);
+    assert_int_equal(mpyi_large_cache_blocks(&heap->large), 0);
     mpyi_modes_set(MPYI_MODE_CHECK, 0);
 }
 

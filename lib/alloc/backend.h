@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc/backend.h - whom large requests go to: the system's malloc, or jemalloc.
+ *
+ * Chosen when the library is built (MINIPY_LARGE_BACKEND). jemalloc is called by the names only it
+ * has, mallocx() and its family, so the process may have any other malloc beside it.
+ *
+ * The size of a block is asked for on each free. Where malloc is glibc's own, the word in front of
+ * the block is read here: the call costs more than all else that a free of a cached block does.
+ *
+ * Lock: none; the back ends have their own.
+ */
+#ifndef MPY_ALLOC_BACKEND_H
+#define MPY_ALLOC_BACKEND_H
+
+#include "alloc/sys.h"
+#include "base/features.h"
+
+#include "minipy/base.h"
+
+#ifndef MPY_LARGE_JEMALLOC
+#define MPY_LARGE_JEMALLOC 0
+#endif
+
+/* Steps to each power of two that sizes are rounded to: what the back end would round to anyway. */
+#define MPYI_BACKEND_STEP_LOG (MPY_LARGE_JEMALLOC ? 2 : 3)
+
+/* 1 when malloc is glibc's own and blocks have its header; set once, before the first request. */
+extern int mpyi_backend_headers;
+
+/* Looks which malloc this process has. */
+void
+mpyi_backend_start(void);
+
+#if MPY_LARGE_JEMALLOC
+
+#include <jemalloc/jemalloc.h>
+
+static inline void *
+mpyi_backend_malloc(size_t n)
+{
+    return mallocx(n, 0);
+}
+
+static inline void *
+mpyi_backend_calloc(size_t n)
+{
+    return mallocx(n, MALLOCX_ZERO);
+}
+
+static inline void *
+mpyi_backend_realloc(void *p, size_t n)
+{
+    return rallocx(p, n, 0);
+}
+
+static inline void *
+mpyi_backend_aligned(size_t alignment, size_t n)
+{
+    return mallocx(n, MALLOCX_LG_ALIGN(__builtin_ctzll(alignment)));
+}
+
+static inline void
+mpyi_backend_free(void *p)
+{
+    dallocx(p, 0);
+}
+
+static inline size_t
+mpyi_backend_usable(void *p)
+{
+    return sallocx(p, 0);
+}
+
+#else
+
+static inline void *
+mpyi_backend_malloc(size_t n)
+{
+    return mpyi_sys_malloc(n);
+}
+
+static inline void *
+mpyi_backend_calloc(size_t n)
+{
+    return mpyi_sys_calloc(n);
+}
+
+static inline void *
+mpyi_backend_realloc(void *p, size_t n)
+{
+    return mpyi_sys_realloc(p, n);
+}
+
+static inline void *
+mpyi_backend_aligned(size_t alignment, size_t n)
+{
+    return mpyi_sys_aligned(alignment, n);
+}
+
+static inline void
+mpyi_backend_free(void *p)
+{
+    mpyi_sys_free(p);
+}
+
+/* glibc keeps the size of a chunk, and in bit 1 whether it was mapped by itself, in the word before
+   the block. */
+static inline size_t
+mpyi_backend_usable(void *p)
+{
+    if (!MPY_PRELOAD && MPY_LIKELY(mpyi_backend_headers)) {
+        const char *block = p;
+        __asm__("" : "+r"(block)); /* compilers know that nothing of a malloc lies before it */
+        size_t word = *(const size_t *)(const void *)(block - sizeof(size_t));
+        return (word & ~(size_t)7) - ((word & 2) != 0 ? 2 : 1) * sizeof(size_t);
+    }
+    return mpyi_sys_usable(p);
+}
+
+#endif /* MPY_LARGE_JEMALLOC */
+
+#endif /* MPY_ALLOC_BACKEND_H */
