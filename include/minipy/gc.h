@@ -82,7 +82,8 @@ MPY_NODISCARD MPY_API int
 mpy_gc_visit_objects(int generation, mpy_gc_object_fn fn, void *data);
 
 /* Lists of the objects that refer to o, and of those o refers to. The first is linear in the heap.
- */
+   What a type of a host keeps in its dict counts as referred to by the type; neither these calls
+   nor mpy_gc_visit_objects() show the dict itself. */
 MPY_NODISCARD MPY_API mpy_object *
 mpy_gc_get_referrers(mpy_object *o);
 MPY_NODISCARD MPY_API mpy_object *

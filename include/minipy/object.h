@@ -69,8 +69,8 @@ MPY_STATIC_ASSERT(offsetof(struct mpy_priv_type_head, flags) == 16, "flags follo
 #define MPY_PRIV_REFCNT_DEAD     0xBADDEADBu
 
 /* gcword: bit 31 idle (lost no reference since a full collection looked at it; the others are its
-   candidates), 30 tracked, 28..29 generation, 27 weakly referenced, 26 finalized, 0..23 index while
-   young. */
+   candidates), 30 tracked, 28..29 generation, 27 weakly referenced, 26 finalized, 25 part of
+   another object, 0..23 index while young. */
 #define MPY_PRIV_GC_IDLE    0x80000000u
 #define MPY_PRIV_GC_TRACKED 0x40000000u
 

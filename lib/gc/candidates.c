@@ -3,10 +3,10 @@
  * gc/candidates.c - a full collection that looks only at what may have become garbage.
  *
  * An object that was reachable at the last full collection and is not any more lost a reference
- * somewhere on the way to it. Whatever lost a reference and still lives has its CANDIDATE bit, and
- * so has every object that is new; the page has a card. So all garbage is among the objects that
- * can be reached from candidates, and if those are few, counting them alone is enough: references
- * from anywhere else make an object a root, which is right, because anywhere else is alive.
+ * somewhere on the way to it. What lost a reference and lives, and what is new, is not idle but a
+ * candidate, and its page has a card. So all garbage is among the objects that can be reached from
+ * candidates, and if those are few, counting them alone is enough: references from anywhere else
+ * make an object a root, which is right, because anywhere else is alive.
  *
  * The attempt is bounded by BUDGET of the heap; beyond that the walk over everything is cheaper,
  * and it is the fallback. Where a sample of the pools says that the candidates alone are more,

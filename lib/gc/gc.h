@@ -96,8 +96,7 @@ mpyi_gc_new(struct mpyi_thread *t, const struct mpyi_type *type, size_t size)
     return (mpy_object *)head;
 }
 
-/* Makes o known to the collector. o is born a candidate. What a finalizer or a weak reference noted
-   in its gcword stays. */
+/* Makes o known to the collector. o is born a candidate. MPYI_GC_STICKY of its gcword stays. */
 static inline void
 mpyi_gc_track(struct mpyi_thread *t, mpy_object *o)
 {
@@ -111,8 +110,7 @@ mpyi_gc_track(struct mpyi_thread *t, mpy_object *o)
     gc->young[0].items[n] = o;
     gc->young[0].count = n + 1;
     gc->young_map[mpyi_gc_page(o)] = 1;
-    mpyi_head(o)->gcword =
-        (mpyi_head(o)->gcword & (MPYI_GC_WEAKREF | MPYI_GC_FINALIZED)) | MPY_PRIV_GC_TRACKED | n;
+    mpyi_head(o)->gcword = (mpyi_head(o)->gcword & MPYI_GC_STICKY) | MPY_PRIV_GC_TRACKED | n;
 }
 
 /* The collector forgets o. Nothing happens when it did not know it. */
@@ -125,7 +123,7 @@ mpyi_gc_untrack(struct mpyi_thread *t, mpy_object *o)
     if ((word & MPY_PRIV_GC_TRACKED) == 0) {
         return;
     }
-    mpyi_head(o)->gcword = word & (MPYI_GC_WEAKREF | MPYI_GC_FINALIZED);
+    mpyi_head(o)->gcword = word & MPYI_GC_STICKY;
     if (MPY_LIKELY(generation == 0)) {
         uint32_t index = word & MPYI_GC_INDEX_MASK;
         uint32_t last = gc->young[0].count - 1;

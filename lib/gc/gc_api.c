@@ -231,11 +231,23 @@ mpy_gc_is_finalized(mpy_object *o)
     return has_bits(o, MPYI_GC_FINALIZED, __func__);
 }
 
+struct visit {
+    mpy_gc_object_fn fn;
+    void *data;
+};
+
 static int
-visit_young(const struct mpyi_young *young, mpy_gc_object_fn fn, void *data)
+visit_one(void *data, mpy_object *o)
+{
+    const struct visit *visit = data;
+    return (mpyi_head(o)->gcword & MPYI_GC_INNER) != 0 ? 0 : visit->fn(visit->data, o);
+}
+
+static int
+visit_young(const struct mpyi_young *young, struct visit *visit)
 {
     for (uint32_t i = 0; i < young->count; i++) {
-        int result = young->items[i] != NULL ? fn(data, young->items[i]) : 0;
+        int result = young->items[i] != NULL ? visit_one(visit, young->items[i]) : 0;
         if (result != 0) {
             return result;
         }
@@ -247,6 +259,7 @@ int
 mpy_gc_visit_objects(int generation, mpy_gc_object_fn fn, void *data)
 {
     struct mpyi_thread *t = mpyi_enter(__func__);
+    struct visit visit = {fn, data};
     uint32_t phase;
     int result;
     if (t == NULL) {
@@ -264,8 +277,8 @@ mpy_gc_visit_objects(int generation, mpy_gc_object_fn fn, void *data)
     }
     phase = t->gc->state->phase;
     t->gc->state->phase = MPYI_GC_CRITICAL;
-    result = generation == 2 ? mpyi_gc_each(t->gc, fn, data)
-                             : visit_young(&t->gc->young[generation], fn, data);
+    result = generation == 2 ? mpyi_gc_each(t->gc, visit_one, &visit)
+                             : visit_young(&t->gc->young[generation], &visit);
     t->gc->state->phase = phase;
     return result != 0;
 }

@@ -31,7 +31,6 @@
 
 #define MPYI_GC_GEN(n)  ((uint32_t)(n) << MPYI_GC_GEN_SHIFT)
 #define MPYI_GC_GARBAGE MPYI_GC_GEN(3) /* of young garbage, until it is freed */
-#define MPYI_GC_STICKY  (MPYI_GC_WEAKREF | MPYI_GC_FINALIZED) /* survive every change */
 
 /* ---- state ------------------------------------------------------------------------------------
  */

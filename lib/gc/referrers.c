@@ -6,6 +6,10 @@
  * array first, with a reference to each, and the list is made from that. Two walks, one to count
  * and one to gather: nothing changes between them.
  *
+ * Inner objects (MPYI_GC_INNER: the dict of a host's type) belong to one object, which trusts in
+ * nobody else changing them. They are never shown: what they refer to counts as referred to by
+ * their owner.
+ *
  * Only this file of the collector needs the list type; it reaches it through the public header.
  *
  * Lock: the runtime's.
@@ -31,11 +35,18 @@ gather(struct gathering *g, mpy_object *o)
 }
 
 static int
+gather_array(mpy_object *const *items, size_t n, struct gathering *g);
+
+static int
 gather_ref(mpy_object *child, void *data)
 {
     struct gathering *g = data;
     if (child == NULL) {
         return 0;
+    }
+    if (mpy_priv_is_heap(child) && (mpyi_head(child)->gcword & MPYI_GC_INNER) != 0) {
+        struct mpyi_refs refs = mpyi_refs_of(child, mpyi_gc_type(child));
+        return gather_array(refs.items, refs.count, g);
     }
     if (g->target == NULL) {
         gather(g, child);
@@ -44,15 +55,24 @@ gather_ref(mpy_object *child, void *data)
     return child == g->target;
 }
 
+static int
+gather_array(mpy_object *const *items, size_t n, struct gathering *g)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (gather_ref(items[i], g)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Passes every reference of o to gather_ref(); what that returned. */
 static int
 each_ref(struct gathering *g, mpy_object *o, const struct mpyi_type *type)
 {
     struct mpyi_refs refs = mpyi_gc_refs(o, type);
-    for (size_t i = 0; i < refs.count; i++) {
-        if (gather_ref(refs.items[i], g)) {
-            return 1;
-        }
+    if (gather_array(refs.items, refs.count, g)) {
+        return 1;
     }
     if (type->layout == MPYI_LAYOUT_CUSTOM && mpyi_custom_traverse(o, type, gather_ref, g) != 0) {
         return 1;
@@ -64,7 +84,7 @@ static int
 gather_if_referrer(void *data, mpy_object *o)
 {
     struct gathering *g = data;
-    if (each_ref(g, o, mpyi_gc_type(o))) {
+    if ((mpyi_head(o)->gcword & MPYI_GC_INNER) == 0 && each_ref(g, o, mpyi_gc_type(o))) {
         gather(g, o);
     }
     return 0;

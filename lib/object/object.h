@@ -59,9 +59,11 @@
 /* gcword bits the library alone looks at; the others are in minipy/object.h. */
 #define MPYI_GC_WEAKREF    0x08000000u
 #define MPYI_GC_FINALIZED  0x04000000u
+#define MPYI_GC_INNER      0x02000000u /* a part of another object: hosts never get to see it */
 #define MPYI_GC_GEN_SHIFT  28
 #define MPYI_GC_GEN_MASK   (3u << MPYI_GC_GEN_SHIFT)
 #define MPYI_GC_INDEX_MASK 0x00FFFFFFu
+#define MPYI_GC_STICKY     (MPYI_GC_WEAKREF | MPYI_GC_FINALIZED | MPYI_GC_INNER) /* stay for life */
 
 /* What objects of a type do. NULL: the default. Signatures are those of mpy_type_spec. */
 struct mpyi_slots {

@@ -31,9 +31,7 @@ mpyi_object_untrack(struct mpyi_thread *t, mpy_object *o)
 void
 mpyi_object_retrack(struct mpyi_thread *t, mpy_object *o)
 {
-    uint32_t kept = mpyi_head(o)->gcword & (MPYI_GC_FINALIZED | MPYI_GC_WEAKREF);
     mpyi_gc_track(t, o);
-    mpyi_head(o)->gcword |= kept;
 }
 
 size_t

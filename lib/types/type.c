@@ -302,6 +302,7 @@ make_dict(struct mpyi_thread *t, struct mpyi_heap_type *heap)
     if (dict == NULL) {
         return -1;
     }
+    mpyi_head(dict)->gcword |= MPYI_GC_INNER;
     for (const mpy_func_spec *f = heap->spec->methods; f != NULL && f->name != NULL; f++) {
         mpy_object *name = mpyi_intern_utf8(t, f->name, strlen(f->name));
         mpy_object *function = name != NULL ? mpyi_function_new(t, f, NULL, heap->serial) : NULL;

@@ -374,6 +374,103 @@ test_visits_and_referrers(void **state)
     mpy_decref(list);
 }
 
+static mpy_object *
+return_self(mpy_object *self, mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
+{
+    (void)argv;
+    (void)nargs;
+    (void)kwnames;
+    return mpy_newref(self);
+}
+
+/* Does to every dict that is shown what must not happen to that of a type. */
+static size_t
+spoil_dicts(mpy_object *list)
+{
+    size_t dicts = 0;
+    for (size_t i = 0; i < (size_t)mpy_list_length(list); i++) {
+        mpy_object *o = mpy_list_get(list, (ptrdiff_t)i);
+        if (mpy_dict_check(o)) {
+            dicts++;
+            assert_int_equal(mpy_dict_clear(o), 0);
+        }
+        mpy_decref(o);
+    }
+    mpy_decref(list);
+    return dicts;
+}
+
+static int
+count_dict(void *data, mpy_object *o)
+{
+    *(size_t *)data += mpy_dict_check(o) != 0;
+    return 0;
+}
+
+static size_t
+visible_dicts(void)
+{
+    size_t dicts = 0;
+    for (int generation = 0; generation < 3; generation++) {
+        assert_int_equal(mpy_gc_visit_objects(generation, count_dict, &dicts), 0);
+    }
+    return dicts;
+}
+
+static int
+refers_to(mpy_object *o, mpy_object *other)
+{
+    mpy_object *list = mpy_gc_get_referents(o);
+    int found = mpy_object_contains(list, other);
+    mpy_decref(list);
+    return found;
+}
+
+/* A host that got hold of a type's dict could empty it below the attribute cache, or fill it with
+   keys that are no strs. */
+static void
+test_dicts_of_types_stay_inside(void **state)
+{
+    static const mpy_func_spec methods[] = {{.name = "me", .fn = return_self}, {.name = NULL}};
+    const mpy_type_spec spec = {
+        .size = sizeof spec, .version = 1, .name = "test.Inner", .methods = methods};
+    size_t before = visible_dicts();
+    mpy_object *type = mpy_type_from_spec(&spec, NULL);
+    mpy_object *name = mpy_str_intern("value");
+    mpy_object *method_name = mpy_str_intern("me");
+    mpy_object *value = mpy_list_new(0);
+    mpy_object *o = mpy_call_noargs(type);
+    (void)state;
+    assert_int_equal(mpy_object_set_attr(type, name, value), 0);
+    /* Through every generation: it must not be forgotten what the dict is. */
+    for (int generation = 0; generation < 4; generation++) {
+        mpy_object *method = mpy_object_get_attr(type, method_name);
+        mpy_object *found;
+        assert_non_null(method);
+        assert_true(refers_to(type, name) && refers_to(type, value));
+        assert_true(refers_to(type, method_name) && refers_to(type, method));
+        found = mpy_gc_get_referrers(value);
+        assert_int_equal(mpy_list_length(found), 1);
+        mpy_decref(found);
+        found = mpy_gc_get_referrers(method);
+        assert_int_equal(mpy_object_contains(found, type), 1);
+        mpy_decref(found);
+        mpy_decref(method);
+        assert_int_equal(spoil_dicts(mpy_gc_get_referents(type)), 0);
+        assert_int_equal(spoil_dicts(mpy_gc_get_referrers(value)), 0);
+        assert_int_equal(visible_dicts(), before);
+        found = mpy_call_method_utf8(o, "me", NULL, 0);
+        assert_ptr_equal(found, o);
+        mpy_decref(found);
+        (void)collect(generation < 2 ? generation : 2);
+    }
+    mpy_decref(o);
+    mpy_decref(value);
+    mpy_decref(method_name);
+    mpy_decref(name);
+    mpy_decref(type);
+}
+
 static void
 test_thresholds(void **state)
 {
@@ -419,6 +516,7 @@ main(void)
         TEST(test_types_are_collected),
         TEST(test_type_dies_with_its_last_instance),
         TEST(test_visits_and_referrers),
+        TEST(test_dicts_of_types_stay_inside),
         TEST(test_thresholds),
         TEST(test_limit_collects),
     };
