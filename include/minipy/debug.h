@@ -35,8 +35,9 @@ MPY_API ptrdiff_t
 mpy_debug_fail_count(mpy_runtime *rt, uint64_t *failed);
 
 /* Walks every structure of the process's heaps that the calling thread may look at (rt NULL), or of
-   a runtime, and checks every invariant. 0, or -1 with MPY_E_CORRUPT; the first violation is
-   reported to the fatal handler's text without aborting. Linear in the size of the heap. */
+   a runtime, there with the collector's and the table of interned strs, and checks every invariant.
+   0, or -1 with MPY_E_CORRUPT; the first violation is reported to the fatal handler's text without
+   aborting. Linear in the size of the heap. */
 MPY_NODISCARD MPY_API int
 mpy_debug_check_heap(mpy_runtime *rt);
 

@@ -275,6 +275,9 @@ mpy_debug_check_heap(mpy_runtime *rt)
         return -1;
     }
     int result = rt == NULL ? check_process() : mpyi_rtheap_check(heap);
+    if (result == 0 && rt != NULL) {
+        result = mpyi_hook_check_runtime(rt);
+    }
     if (result < 0) {
         mpyi_status_set(MPY_E_CORRUPT);
     }

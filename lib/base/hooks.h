@@ -41,6 +41,10 @@ struct mpyi_hooks {
     /* A runtime wants its caches emptied: type caches, free lists, side tables. Lock held. */
     void (*flush_runtime)(mpy_runtime *rt);
 
+    /* Checks what the upper layers keep in the heap of a runtime, whose own structures are in
+       order. 0, or -1 after a report of the first violation. Lock held. */
+    int (*check_runtime)(mpy_runtime *rt);
+
     /* Every allocation and free while tracing is on (alloc/mode.h). `kind` is MPY_KIND_*, or -1
        for the raw domain. Called after an allocation, before a free; may not allocate from the
        domain it watches. */
@@ -86,6 +90,13 @@ mpyi_hook_flush_runtime(mpy_runtime *rt)
     if (fn != NULL) {
         fn(rt);
     }
+}
+
+static inline int
+mpyi_hook_check_runtime(mpy_runtime *rt)
+{
+    int (*fn)(mpy_runtime *) = MPYI_HOOK(check_runtime);
+    return fn != NULL ? fn(rt) : 0;
 }
 
 static inline void

@@ -291,13 +291,18 @@ mpyi_gc_collect_young(struct mpyi_thread *t, int generation, struct mpyi_gc_run 
 int
 mpyi_gc_side_acquire(struct mpyi_gc_state *state);
 
-/* Zeroes all tables and gives the memory behind them back. */
+/* Zeroes all tables. Of the memory behind them a few MiB are kept: faults would cost a small heap's
+   next collection as much as its marking. */
 void
 mpyi_gc_side_release(struct mpyi_gc_state *state);
 
 /* Ends a pass whose caller has zeroed what it wrote. */
 void
 mpyi_gc_side_keep(struct mpyi_gc_state *state);
+
+/* Gives back what release() kept, when no pass is running. */
+void
+mpyi_gc_side_trim(struct mpyi_gc_state *state);
 
 /* Ends the reservation. */
 void

@@ -10,7 +10,8 @@
  *   list     8 bytes for every 16th granule
  *
  * about 2.8 bytes for 32, of which a pass over candidates touches little and a full pass touches
- * what is behind live pools. The memory goes back to the system when the pass ends.
+ * what is behind live pools. When the pass ends the memory goes back to the system but for the
+ * first few MiB, whose page faults would cost small heaps more than clearing them.
  *
  * The tables are one reservation of address space, made when the first full collection runs and
  * made anew when the GC space has outgrown it. What is needed of it is committed before a pass
@@ -31,7 +32,10 @@
 #define STEP           ((size_t)MPY_ARENA_SIZE >> MPYI_GC_GRANULE_SHIFT)
 #define FIRST_CAPACITY (STEP * 64)
 #define LIST_EXTRA     ((size_t)1024)
-#define KEPT_GRANULES  ((size_t)2 << 20)
+
+/* What stays behind of the tables that every pass writes: 4.25 MiB at most, that of a heap of 64.
+ */
+#define KEPT_GRANULES ((size_t)2 << 20)
 
 /* Tables in the order of the reservation. */
 enum table { COUNT, LOW, WHITE, PENDING, SPECIAL, LIST, HIGH, TABLES };
@@ -155,18 +159,12 @@ mpyi_gc_side_acquire(struct mpyi_gc_state *state)
     return 0;
 }
 
-/* Gives back what a table has beyond that of n granules, and zeroes the rest if it was written. */
+/* Gives back memory, which is zero afterwards. Locked memory stays, and is written instead. */
 static void
-clear_table(struct mpyi_gc_side *side, int table, size_t n, int written)
+zero_and_give_back(char *start, size_t n)
 {
-    char *start = side->block + table_offset(table, side->capacity);
-    size_t used = table_bytes(table, side->in_use);
-    size_t kept = table_bytes(table, n);
-    if (used > kept) {
-        (void)mpyi_os_purge(start + kept, used - kept);
-    }
-    if (written) {
-        memset(start, 0, kept < used ? kept : used);
+    if (n > 0 && mpyi_os_purge(start, n) < n) {
+        memset(start, 0, n);
     }
 }
 
@@ -175,16 +173,28 @@ mpyi_gc_side_release(struct mpyi_gc_state *state)
 {
     struct mpyi_gc_side *side = &state->side;
     for (int i = 0; i < HIGH && side->in_use > 0; i++) {
-        if (i == COUNT || i == LOW || i == WHITE) {
-            clear_table(side, i, KEPT_GRANULES, 1);
-        } else {
-            clear_table(side, i, 0, 0);
-        }
+        char *start = side->block + table_offset(i, side->capacity);
+        size_t used = table_bytes(i, side->in_use);
+        /* The others are seldom written. */
+        size_t kept = i <= WHITE ? table_bytes(i, KEPT_GRANULES) : 0;
+        kept = kept < used ? kept : used;
+        memset(start, 0, kept);
+        zero_and_give_back(start + kept, used - kept);
     }
     if (side->high_committed > 0) {
-        (void)mpyi_os_purge(side->high, table_bytes(HIGH, side->high_committed));
+        zero_and_give_back((char *)side->high, table_bytes(HIGH, side->high_committed));
     }
     side->in_use = 0;
+}
+
+void
+mpyi_gc_side_trim(struct mpyi_gc_state *state)
+{
+    struct mpyi_gc_side *side = &state->side;
+    for (int i = 0; i < HIGH && side->in_use == 0 && side->committed > 0; i++) {
+        (void)mpyi_os_purge(side->block + table_offset(i, side->capacity),
+                            table_bytes(i, side->committed));
+    }
 }
 
 void

@@ -52,7 +52,19 @@ flush_caches(mpy_runtime *rt)
     struct mpyi_thread *t = mpyi_current();
     if (t != NULL && t->rt == rt && rt->intern != NULL) {
         (void)mpyi_intern_purge(t);
+        mpyi_gc_side_trim(rt->gc->state);
     }
+}
+
+/* In the middle of a collection the collector's structures are in motion. */
+static int
+check_runtime(mpy_runtime *rt)
+{
+    if (rt->gc != NULL && rt->gc->state->phase != MPYI_GC_CRITICAL &&
+        mpyi_gc_check(rt->gc, NULL, MPYI_GC_CHECK_RESTING) < 0) {
+        return -1;
+    }
+    return rt->intern != NULL ? mpyi_intern_check(rt->intern) : 0;
 }
 
 static void
@@ -77,6 +89,7 @@ install_hooks(void)
     MPYI_HOOK_SET(memory_pressure, relieve_pressure);
     MPYI_HOOK_SET(runtime_heap, heap_to_look_at);
     MPYI_HOOK_SET(flush_runtime, flush_caches);
+    MPYI_HOOK_SET(check_runtime, check_runtime);
     mpyi_checkpoint_hook = mpyi_checkpoint_slow;
 }
 

@@ -11,7 +11,7 @@
 
 #include "base/hooks.h"
 
-static int raised, pressed, flushed, traced;
+static int raised, pressed, flushed, traced, checked;
 static char heap_word, runtime_word;
 
 static struct mpyi_rtheap *
@@ -35,6 +35,7 @@ unset_hooks_are_harmless(void **state)
     mpyi_hook_flush_runtime(a_runtime());
     mpyi_hook_trace(MPYI_TRACE_ALLOC, MPY_CLASS_COUNT, NULL, 1);
     assert_int_equal(mpyi_hook_memory_pressure(a_heap(), 1), 0);
+    assert_int_equal(mpyi_hook_check_runtime(a_runtime()), 0);
     assert_null(mpyi_hook_runtime_heap(a_runtime()));
 }
 
@@ -63,6 +64,13 @@ on_heap(mpy_runtime *rt)
     return rt == a_runtime() ? a_heap() : NULL;
 }
 
+static int
+on_check(mpy_runtime *rt)
+{
+    checked += rt == a_runtime();
+    return -1;
+}
+
 static void
 on_trace(int event, int kind, void *block, size_t n)
 {
@@ -78,12 +86,14 @@ set_hooks_get_their_arguments(void **state)
     MPYI_HOOK_SET(flush_runtime, on_flush);
     MPYI_HOOK_SET(runtime_heap, on_heap);
     MPYI_HOOK_SET(trace, on_trace);
+    MPYI_HOOK_SET(check_runtime, on_check);
     mpyi_hook_raise_no_memory();
     mpyi_hook_flush_runtime(a_runtime());
     mpyi_hook_trace(MPYI_TRACE_FREE, 2, &traced, 9);
     assert_int_equal(mpyi_hook_memory_pressure(a_heap(), 5), 1);
     assert_ptr_equal(mpyi_hook_runtime_heap(a_runtime()), a_heap());
-    assert_int_equal(raised + pressed + flushed + traced, 4);
+    assert_int_equal(mpyi_hook_check_runtime(a_runtime()), -1);
+    assert_int_equal(raised + pressed + flushed + traced + checked, 5);
 }
 
 int

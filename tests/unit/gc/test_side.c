@@ -7,7 +7,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -37,6 +39,47 @@ assert_clean(const struct mpyi_gc_side *side)
     assert_true(is_zero(side->high, side->high_committed * 4));
 }
 
+/* Pages of the reservation that have memory behind them. */
+static size_t
+resident(const struct mpyi_gc_side *side)
+{
+    size_t page = mpyi_os_page_size();
+    size_t pages = side->block_bytes / page;
+    unsigned char *present = malloc(pages);
+    size_t n = 0;
+    assert_non_null(present);
+    assert_int_equal(mincore(side->block, side->block_bytes, present), 0);
+    for (size_t i = 0; i < pages; i++) {
+        n += present[i] & 1;
+    }
+    free(present);
+    return n;
+}
+
+/* A large heap's tables: what is kept is bounded. */
+static void
+test_what_is_kept(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    struct mpyi_gc_state *gc = fake->rt.gc->state;
+    size_t used = gc->heap->gc_space.used;
+    (void)state;
+    mpyi_gc_side_trim(gc); /* no tables yet */
+    gc->heap->gc_space.used = (size_t)256 << 20;
+    assert_int_equal(mpyi_gc_side_acquire(gc), 0);
+    memset(gc->side.count, 1, gc->side.in_use);
+    memset(gc->side.low, 2, gc->side.in_use);
+    memset(gc->side.white, 3, gc->side.in_use / 8);
+    memset(gc->side.pending, 4, gc->side.in_use / 8);
+    memset(gc->side.special, 5, gc->side.in_use / MPYI_GC_POOL_GRANULES);
+    assert_in_range(resident(&gc->side) * mpyi_os_page_size(), 16 << 20, 24 << 20);
+    mpyi_gc_side_release(gc);
+    assert_true(resident(&gc->side) * mpyi_os_page_size() <= (17 << 18) + (16 << 10));
+    assert_clean(&gc->side);
+    gc->heap->gc_space.used = used;
+    fake_runtime_free(fake);
+}
+
 static void
 test_acquire_and_release(void **state)
 {
@@ -57,6 +100,10 @@ test_acquire_and_release(void **state)
     memset(gc->side.list, 6, gc->side.list_max * sizeof *gc->side.list);
     mpyi_gc_side_release(gc);
     assert_clean(&gc->side);
+    mpyi_gc_side_trim(gc);
+    assert_int_equal(resident(&gc->side), 0);
+    assert_clean(&gc->side);
+    mpyi_gc_side_trim(gc);
     mpy_decref(o);
     fake_runtime_free(fake);
 }
@@ -189,6 +236,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_acquire_and_release),
+        cmocka_unit_test(test_what_is_kept),
         cmocka_unit_test(test_growth),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_counts_above_255),

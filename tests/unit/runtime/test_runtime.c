@@ -12,7 +12,9 @@
 #include "minipy/list.h"
 #include "minipy/type.h"
 
+#include "gc/internal.h"
 #include "runtime/runtime.h"
+#include "types/intern.h"
 
 #include <string.h>
 
@@ -50,6 +52,68 @@ test_birth(void **state)
     assert_int_equal(mpy_runtime_new(NULL, NULL), MPY_E_INVAL);
     assert_int_equal(mpy_runtime_id(NULL), 0);
     assert_int_equal(mpy_runtime_is_finalizing(NULL), 0);
+}
+
+static char report[1024];
+
+static void
+keep_report(void *data, const char *text)
+{
+    (void)data;
+    (void)strncat(report, text, sizeof report - strlen(report) - 1);
+}
+
+static void
+assert_corrupt(mpy_runtime *rt, const char *text)
+{
+    report[0] = '\0';
+    assert_int_equal(mpy_debug_check_heap(rt), -1);
+    assert_int_equal(mpy_status_last(), MPY_E_CORRUPT);
+    assert_non_null(strstr(report, text));
+}
+
+static int
+check_in_visit(void *data, mpy_object *o)
+{
+    (void)o;
+    return mpy_debug_check_heap(data) != 0;
+}
+
+/* The check of a runtime's heap finds what is wrong in the layers above the allocator. */
+static void
+test_check_reaches_all_layers(void **state)
+{
+    (void)state;
+    mpy_runtime *rt;
+    mpy_object *list;
+    uint64_t hash;
+    size_t i = 0;
+    assert_int_equal(mpy_runtime_new(NULL, &rt), MPY_OK);
+    list = mpy_list_new(0);
+    assert_int_equal(mpy_debug_check_heap(rt), 0);
+    mpy_debug_set_fatal_handler(keep_report, NULL);
+
+    rt->gc->young[0].holes++;
+    assert_corrupt(rt, "collector: generation 0");
+    rt->gc->young[0].holes--;
+    rt->gc->old_count++;
+    assert_corrupt(rt, "collector: ");
+    rt->gc->old_count--;
+    while (rt->intern->entries[i].str == NULL) {
+        i++;
+    }
+    hash = rt->intern->entries[i].hash++;
+    assert_corrupt(rt, "intern table: a wrong hash");
+    rt->intern->entries[i].hash = hash;
+    rt->intern->used++;
+    assert_corrupt(rt, "intern table: a wrong number");
+    rt->intern->used--;
+
+    mpy_debug_set_fatal_handler(NULL, NULL);
+    assert_int_equal(mpy_debug_check_heap(rt), 0);
+    assert_int_equal(mpy_gc_visit_objects(0, check_in_visit, rt), 0);
+    mpy_decref(list);
+    end_cleanly(rt);
 }
 
 static void
@@ -299,6 +363,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_birth),
+        cmocka_unit_test(test_check_reaches_all_layers),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_tiny_limit),
         cmocka_unit_test(test_birth_fails_once),
