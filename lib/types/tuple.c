@@ -94,15 +94,21 @@ mpyi_tuple_discard(struct mpyi_thread *t, mpy_object *o)
     discard(t, o);
 }
 
-/* o can be tracked, now or later. What lies outside the GC space cannot: one compare that rejects
-   NULL and all immediates, too. */
+/* What lies outside the GC space cannot be tracked: one compare that rejects NULL and all
+   immediates, too. */
+static inline int
+in_gc_space(uint64_t base, uint64_t span, const mpy_object *o)
+{
+    uint64_t offset = (uint64_t)(uintptr_t)o - base;
+    return (offset >> 3 | offset << 61) < span >> 3;
+}
+
+/* o can be tracked, now or later. */
 static inline int
 may_be_tracked(uint64_t base, uint64_t span, const mpy_object *o)
 {
-    uint64_t offset = (uint64_t)(uintptr_t)o - base;
-    return (offset >> 3 | offset << 61) < span >> 3 &&
-           ((mpyi_head(o)->type->flags & MPY_TF_TUPLE) == 0 ||
-            (mpyi_head(o)->gcword & MPY_PRIV_GC_TRACKED) != 0);
+    return in_gc_space(base, span, o) && ((mpyi_head(o)->type->flags & MPY_TF_TUPLE) == 0 ||
+                                          (mpyi_head(o)->gcword & MPY_PRIV_GC_TRACKED) != 0);
 }
 
 static inline uint64_t
@@ -117,17 +123,23 @@ mpyi_object_may_be_tracked(struct mpyi_thread *t, const mpy_object *o)
     return may_be_tracked(space_base(t), t->heap->gc_space.span, o);
 }
 
+static int
+any_may_be_tracked(const struct mpyi_thread *t, mpy_object *const *items, size_t n)
+{
+    const uint64_t base = space_base(t);
+    const uint64_t span = t->heap->gc_space.span;
+    size_t i = 0;
+    while (i < n && !may_be_tracked(base, span, items[i])) {
+        i++;
+    }
+    return i < n;
+}
+
 void
 mpyi_tuple_finish(struct mpyi_thread *t, mpy_object *o)
 {
-    mpy_object *const *items = mpyi_tuple_items(o);
-    size_t n = mpyi_tuple_count(o);
-    size_t i;
-    for (i = 0; i < n; i++) {
-        if (may_be_tracked(space_base(t), t->heap->gc_space.span, items[i])) {
-            mpyi_gc_track(t, o);
-            return;
-        }
+    if (any_may_be_tracked(t, mpyi_tuple_items(o), mpyi_tuple_count(o))) {
+        mpyi_gc_track(t, o);
     }
 }
 
@@ -156,15 +168,14 @@ tuple_free_extra(struct mpyi_thread *t, mpy_object *o)
 
 /* ---- making --------------------------------------------------------------------------------- */
 
-/* Copies n items with a reference each, and tracks the tuple if it has to be. The number copied:
-   less than n when an item is NULL. */
-static inline __attribute__((always_inline)) size_t
-fill(struct mpyi_thread *t, mpy_object *o, mpy_object *const *items, size_t n)
+/* fill() for a first item that says nothing. As a rule no item is in the GC space then. */
+static MPYI_HOT __attribute__((noinline)) size_t
+fill_maybe_tracked(struct mpyi_thread *t, mpy_object *o, mpy_object *const *items, size_t n)
 {
     mpy_object **to = mpyi_tuple_items(o);
     const uint64_t base = space_base(t);
     const uint64_t span = t->heap->gc_space.span;
-    int tracked = 0;
+    int inside = 0;
     size_t i;
     for (i = 0; i < n; i++) {
         mpy_object *item = items[i];
@@ -172,15 +183,31 @@ fill(struct mpyi_thread *t, mpy_object *o, mpy_object *const *items, size_t n)
             if (MPY_UNLIKELY(item == NULL)) {
                 return i;
             }
-            tracked |= may_be_tracked(base, span, item);
+            inside |= in_gc_space(base, span, item);
             mpy_incref(item);
         }
         to[i] = item;
     }
-    if (tracked) {
+    if (inside && any_may_be_tracked(t, items, n)) {
         mpyi_gc_track(t, o);
     }
     return n;
+}
+
+/* Copies n items, 1 or more, with a reference each, and tracks the tuple if it has to be. The
+   number copied: less than n when an item is NULL. */
+static inline __attribute__((always_inline)) size_t
+fill(struct mpyi_thread *t, mpy_object *o, mpy_object *const *items, size_t n)
+{
+    size_t done;
+    if (!may_be_tracked(space_base(t), t->heap->gc_space.span, items[0])) {
+        return fill_maybe_tracked(t, o, items, n);
+    }
+    done = mpyi_items_fill(mpyi_tuple_items(o), items, n);
+    if (MPY_LIKELY(done == n)) {
+        mpyi_gc_track(t, o);
+    }
+    return done;
 }
 
 mpy_object *
