@@ -104,7 +104,7 @@ mpyi_list_new(struct mpyi_thread *t, size_t reserve)
 
 /* The same of n elements, 1 or more. NULL when there is no memory, or, without an error, when one
    of them is NULL; *has_null says which. */
-static inline mpy_object *
+static inline __attribute__((always_inline)) mpy_object *
 list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n, int *has_null)
 {
     struct mpyi_list *list;
