@@ -60,7 +60,7 @@ look(struct mpyi_space *space, uint32_t arena, unsigned n)
         shot.state = MPY_POOL_UNUSED;
         return shot;
     }
-    shot.kind = pool->kind & 3;
+    shot.kind = pool->kind <= MPY_KIND_GC ? pool->kind : MPY_KIND_MEM;
     shot.capacity = mpyi_class_capacity[shot.size_class];
     shot.virgin = pool->virgin;
     shot.used = pool->used < shot.capacity ? pool->used : shot.capacity;
