@@ -25,7 +25,9 @@
 #define TIMEOUT_SECONDS 600
 
 static const char usage[] =
-    "minipy-bench [SUBJECT...] [options]     subjects: alloc objects gc lock memory; default all\n"
+    "minipy-bench [SUBJECT...] [options]\n"
+    "\n"
+    "  subjects: alloc objects gc lock memory, which is the default, and programs\n"
     "\n"
     "  --quick           fewer rounds, smaller counts\n"
     "  --rounds N        rounds to run and take medians over (5; 3 with --quick)\n"
@@ -140,7 +142,9 @@ parse_arguments(struct options *options, int argc, char **argv)
     }
     if (options->subject_count == 0) {
         for (size_t i = 0; i < catalog_subject_count; i++) {
-            options->subjects[options->subject_count++] = &catalog_subjects[i];
+            if (!catalog_subjects[i].when_named) {
+                options->subjects[options->subject_count++] = &catalog_subjects[i];
+            }
         }
     }
     if (options->rounds == 0) {

@@ -9,11 +9,12 @@
 #include "bench_config.h"
 
 const struct subject catalog_subjects[] = {
-    {"alloc", "small-block allocator, per malloc+free pair"},
-    {"objects", "objects through the public C API, per operation"},
-    {"gc", "cycle collector"},
-    {"lock", "global lock and threads"},
-    {"memory", "resident memory"},
+    {"alloc", "small-block allocator, per malloc+free pair", false},
+    {"objects", "objects through the public C API, per operation", false},
+    {"gc", "cycle collector", false},
+    {"lock", "global lock and threads", false},
+    {"memory", "resident memory", false},
+    {"programs", "real programs under a preloaded malloc", true},
 };
 const size_t catalog_subject_count = sizeof catalog_subjects / sizeof catalog_subjects[0];
 
@@ -44,6 +45,12 @@ const struct program catalog_programs[] = {
     {"memory", PEER_TCMALLOC, "bench-alloc",            "memory", BENCH_TCMALLOC},
     {"memory", PEER_CPYTHON,  "bench-alloc-cpython",    "memory", NULL},
     {"memory", PEER_CPYTHON,  "bench-objects-cpython",  "memory", NULL},
+
+    {"programs", PEER_MINIPY,   "bench-programs", "", BENCH_MINIPY},
+    {"programs", PEER_GLIBC,    "bench-programs", "", NULL},
+    {"programs", PEER_JEMALLOC, "bench-programs", "", BENCH_JEMALLOC},
+    {"programs", PEER_MIMALLOC, "bench-programs", "", BENCH_MIMALLOC},
+    {"programs", PEER_TCMALLOC, "bench-programs", "", BENCH_TCMALLOC},
 };
 /* clang-format on */
 const size_t catalog_program_count = sizeof catalog_programs / sizeof catalog_programs[0];

@@ -26,7 +26,7 @@ struct program {
     enum peer peer;
     const char *worker;  /* file name, next to the driver */
     const char *part;    /* argument of the worker, or "" */
-    const char *preload; /* shared library to preload, or NULL */
+    const char *preload; /* shared library to preload; NULL: none; "": it was not found */
 };
 
 /* minipy's value is compared with `bound`, or with a peer's value. */
@@ -49,6 +49,7 @@ struct target {
 struct subject {
     const char *name;
     const char *title;
+    bool when_named; /* not part of a run without subjects */
 };
 
 extern const struct subject catalog_subjects[];

@@ -31,12 +31,13 @@ runner_absent(const struct runner_options *options, const struct program *progra
         (void)snprintf(buffer, size, "%s is not built", program->worker);
         return buffer;
     }
-    bool preloads = program->peer == PEER_JEMALLOC || program->peer == PEER_MIMALLOC ||
-                    program->peer == PEER_TCMALLOC;
-    if (preloads && program->preload == NULL) {
+    if (program->preload == NULL) {
+        return NULL;
+    }
+    if (program->preload[0] == '\0') {
         return "its library was not found when the benchmarks were configured";
     }
-    if (preloads && access(program->preload, R_OK) != 0) {
+    if (access(program->preload, R_OK) != 0) {
         (void)snprintf(buffer, size, "%s cannot be read", program->preload);
         return buffer;
     }
