@@ -146,7 +146,9 @@ print_losses(FILE *out, const struct results *results)
             (void)fprintf(out, " %s %.2fx ", catalog_peer_name((enum peer)peer), ratio);
         }
     }
-    (void)fprintf(out, "%s\n", rows == 0 ? "minipy loses to no peer in any row of the table that both have." : "");
+    (void)fprintf(out, "%s\n",
+                  rows == 0 ? "minipy loses to no peer in any row of the table that both have."
+                            : "");
 }
 
 static bool
