@@ -102,7 +102,6 @@ mpyi_heap_new_pool(struct mpyi_heap *heap, unsigned size_class)
     }
     pool->used = 0;
     pool->virgin = 0;
-    pool->young = 0;
     pool->size_class = (uint8_t)size_class;
     heap->space->classes[index] = (uint8_t)size_class;
     mpyi_partial_push(heap, pool);
@@ -118,7 +117,6 @@ mpyi_heap_pool_release(struct mpyi_heap *heap, struct mpyi_pool *pool)
     heap->space->classes[index] = 0;
     pool->size_class = 0;
     pool->state = MPY_POOL_EMPTY;
-    pool->young = 0;
     mpyi_poison(pool->address, MPY_POOL_SIZE);
     if (heap->empty_count == MPYI_EMPTIES) {
         spill_empties(heap, MPYI_EMPTIES / 2);

@@ -57,7 +57,6 @@ struct mpyi_pool {
     uint8_t size_class;
     uint8_t state; /* MPY_POOL_* */
     uint8_t kind;  /* MPY_KIND_* */
-    uint8_t young; /* the collector's; 0 when a pool is released */
 };
 _Static_assert(sizeof(struct mpyi_pool) == 64, "one cache line a pool");
 

@@ -106,7 +106,6 @@ bulk_free_releases_dead_pools(void **state)
     uint64_t allocated[2];
     mpyi_pool_allocated_bits(pool, allocated);
     assert_true(allocated[0] == UINT64_MAX && allocated[1] == 0);
-    pool->young = 1;
     const uint64_t some[2] = {UINT64_C(0xff00ff), 0};
     mpyi_cell_free_bulk(heap, index, some);
     assert_int_equal(pool->used, 48);
@@ -117,7 +116,6 @@ bulk_free_releases_dead_pools(void **state)
     const uint64_t rest[2] = {~UINT64_C(0xff00ff), 0};
     mpyi_cell_free_bulk(heap, index, rest);
     assert_int_equal(pool->state, MPY_POOL_EMPTY);
-    assert_int_equal(pool->young, 0);
     assert_int_equal(heap->gc_space.classes[index], 0);
     assert_int_equal(mpyi_rtheap_check(heap), 0);
     assert_true(mpyi_gc_pool_count(heap) >= 1);
