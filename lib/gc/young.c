@@ -162,13 +162,16 @@ set_range(struct trial *trial, mpy_object *const *items, uint32_t n)
         high = at > high ? at : high;
     }
     trial->base = low;
-    trial->limit = n == 0 ? 0 : ((high - low) >> 3) + 1;
+    trial->limit = ((high - low) >> 3) + 1;
 }
 
 /* Afterwards refs[i] == REACHED exactly for what lives. */
 static void
 run_trial(struct trial *trial, mpy_object *const *items, uint32_t n)
 {
+    if (n == 0) {
+        return; /* there may be no arrays at all */
+    }
     set_range(trial, items, n);
     if (count_all(trial, items, n) == 0) {
         memset(trial->refs, 0xFF, n * sizeof *trial->refs);
