@@ -174,12 +174,12 @@ MPY_NODISCARD int
 mpyi_depth_enter_slow(struct mpyi_thread *t, const char *where, uintptr_t frame)
     __attribute__((cold));
 
-/* One more is fine without asking further. */
+/* One more is fine without asking further; nearly always. */
 static inline int
 mpyi_depth_is_fine(const struct mpyi_thread *t)
 {
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
-    return MPY_LIKELY(t->depth < t->depth_limit && frame - t->stack_low < t->stack_size);
+    return t->depth < t->depth_limit && frame - t->stack_low < t->stack_size;
 }
 
 static inline int

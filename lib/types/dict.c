@@ -16,6 +16,7 @@
  */
 #include "types/dict_table.h"
 
+#include "types/intern.h"
 #include "types/protocol.h"
 #include "types/short.h"
 
@@ -384,6 +385,18 @@ mpy_dict_set(mpy_object *dict, mpy_object *key, mpy_object *value)
     return set_the_long_way(dict, key, value);
 }
 
+/* The str for a new key. Where the text is interned already, that one: names are shared between
+   dicts, and look-ups by the interned name find the key itself. Texts nobody has interned are data
+   more often than names, and stay out of the table. */
+static mpy_object *
+key_of_utf8(struct mpyi_thread *t, const char *function, const char *utf8)
+{
+    size_t n = strlen(utf8);
+    struct mpyi_str *interned = mpyi_intern_find(t, utf8, n);
+    return interned != NULL ? mpy_newref(mpyi_str_object(interned))
+                            : mpyi_str_new(t, function, utf8, n);
+}
+
 int
 mpy_dict_set_utf8(mpy_object *dict, const char *key, mpy_object *value)
 {
@@ -405,7 +418,7 @@ mpy_dict_set_utf8(mpy_object *dict, const char *key, mpy_object *value)
         }
         return result > 0 ? 0 : -1;
     }
-    str = mpyi_str_new(t, __func__, key, strlen(key));
+    str = key_of_utf8(t, __func__, key);
     if (str == NULL) {
         return -1;
     }

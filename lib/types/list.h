@@ -171,9 +171,9 @@ mpyi_items_copy(mpy_object **to, mpy_object *const *items, size_t count)
 static inline void
 mpyi_items_drop(struct mpyi_thread *t, mpy_object *const *items, size_t count)
 {
-    mpy_object *const *end = items + count;
-    for (; items < end; items++) {
-        mpy_object *item = *items;
+    size_t i;
+    for (i = 0; i < count; i++) {
+        mpy_object *item = items[i];
         if (mpy_priv_is_heap(item)) {
             struct mpy_priv_header *head = mpyi_head(item);
             if (MPY_LIKELY((int32_t)((head->refcnt - 2) | head->gcword) >= 0)) {

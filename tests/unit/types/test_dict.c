@@ -9,6 +9,7 @@
 #include "minipy/debug.h"
 
 #include "types/dict_table.h"
+#include "types/intern.h"
 
 #define HASH 77
 
@@ -411,10 +412,31 @@ test_no_memory(void **state)
     mpy_decref(key);
 }
 
+/* A key set by text is the interned str where there is one, and a str of its own elsewhere. */
+static void
+test_set_utf8_takes_interned(void **state)
+{
+    mpy_object *d = api_good(mpy_dict_new(0)), *name = api_good(mpy_str_intern("a name in use"));
+    mpy_object *first, *second;
+    mpy_dict_cursor cursor = MPY_DICT_START;
+    (void)state;
+    api_done(mpy_dict_set_utf8(d, "a name in use", MPY_NONE));
+    api_done(mpy_dict_set_utf8(d, "a text nobody interned", MPY_NONE));
+    assert_int_equal(mpy_dict_next(d, &cursor, &first, NULL), 1);
+    assert_int_equal(mpy_dict_next(d, &cursor, &second, NULL), 1);
+    assert_ptr_equal(first, name);
+    assert_null(mpyi_intern_find(mpyi_current(), "a text nobody interned", 22));
+    mpy_decref(first);
+    mpy_decref(second);
+    mpy_decref(name);
+    mpy_decref(d);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_set_utf8_takes_interned, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_find_str, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_references, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_change_during_lookup, api_setup, api_teardown),
