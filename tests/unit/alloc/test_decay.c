@@ -232,7 +232,6 @@ many_heaps_share_the_cache_of_large_blocks(void **state)
 static int
 child(void)
 {
-    mpyi_mem_space.decay_ms = SHORT_MS;
     for (size_t i = 0; i < BLOCKS; i++) {
         blocks[i] = mpy_mem_malloc(64);
     }
