@@ -17,6 +17,8 @@
  */
 #include "alloc/check.h"
 
+#include "alloc/checked.h"
+
 #include "alloc/memheap.h"
 #include "alloc/rtheap.h"
 #include "base/hooks.h"
@@ -261,7 +263,10 @@ check_process(void)
     if (heap == NULL) {
         return 0;
     }
-    int result = mpyi_space_check(&mpyi_mem_space) < 0 || mpyi_heap_check(heap) < 0 ? -1 : 0;
+    int result = mpyi_space_check(&mpyi_mem_space) < 0 || mpyi_heap_check(heap) < 0 ||
+                         mpyi_checked_verify(NULL) < 0
+                     ? -1
+                     : 0;
     mpyi_mem_leave(heap);
     return result;
 }

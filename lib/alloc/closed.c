@@ -11,6 +11,7 @@
 #include "alloc/closed.h"
 
 #include "alloc/backend.h"
+#include "alloc/checked.h"
 #include "alloc/fault.h"
 #include "alloc/memheap.h"
 #include "alloc/poison.h"
@@ -141,57 +142,101 @@ mpyi_mem_plain_usable(const void *p)
 
 /* ---- mem: closed ----------------------------------------------------------------------------- */
 
+static struct mpyi_asker
+mem_asker(struct mpyi_heap *heap, const void *site)
+{
+    return (struct mpyi_asker){NULL, heap, site, 0};
+}
+
+static int
+checked(const struct mpyi_heap *heap)
+{
+    return (heap->modes & MPYI_MODE_CHECK) != 0;
+}
+
 void *
 mpyi_mem_closed_malloc(struct mpyi_heap *heap, size_t n, const void *site)
 {
-    (void)site;
-    n += n == 0;
-    return mpyi_fault_hit(NULL, n) ? NULL : traced(heap, mpyi_mem_plain_malloc(heap, n), n);
+    size_t bytes = n + (n == 0);
+    if (mpyi_fault_hit(NULL, bytes)) {
+        return NULL;
+    }
+    struct mpyi_asker asker = mem_asker(heap, site);
+    void *p =
+        checked(heap) ? mpyi_checked_malloc(&asker, 0, n, 0) : mpyi_mem_plain_malloc(heap, bytes);
+    return traced(heap, p, bytes);
 }
 
 void *
 mpyi_mem_closed_calloc(struct mpyi_heap *heap, size_t n, const void *site)
 {
-    (void)site;
-    n += n == 0;
-    return mpyi_fault_hit(NULL, n) ? NULL : traced(heap, mpyi_mem_plain_calloc(heap, n), n);
+    size_t bytes = n + (n == 0);
+    if (mpyi_fault_hit(NULL, bytes)) {
+        return NULL;
+    }
+    struct mpyi_asker asker = mem_asker(heap, site);
+    void *p =
+        checked(heap) ? mpyi_checked_malloc(&asker, 0, n, 1) : mpyi_mem_plain_calloc(heap, bytes);
+    return traced(heap, p, bytes);
 }
 
 void *
 mpyi_mem_closed_aligned(struct mpyi_heap *heap, size_t alignment, size_t n, const void *site)
 {
-    (void)site;
-    n += n == 0;
-    return mpyi_fault_hit(NULL, n) ? NULL
-                                   : traced(heap, mpyi_mem_plain_aligned(heap, alignment, n), n);
+    size_t bytes = n + (n == 0);
+    if (mpyi_fault_hit(NULL, bytes)) {
+        return NULL;
+    }
+    struct mpyi_asker asker = mem_asker(heap, site);
+    void *p = checked(heap) ? mpyi_checked_malloc(&asker, alignment, n, 0)
+                            : mpyi_mem_plain_aligned(heap, alignment, bytes);
+    return traced(heap, p, bytes);
+}
+
+static void *
+checked_realloc(struct mpyi_heap *heap, void *p, size_t n, const void *site)
+{
+    struct mpyi_asker asker = mem_asker(heap, site);
+    size_t old = mpyi_checked_usable(&asker, p);
+    void *fresh = mpyi_checked_malloc(&asker, 0, n, 0);
+    if (fresh != NULL) {
+        memcpy(fresh, p, old < n ? old : n);
+        mpyi_checked_free(&asker, p, MPYI_SIZE_UNKNOWN);
+    }
+    return fresh;
 }
 
 void *
 mpyi_mem_closed_realloc(struct mpyi_heap *heap, void *p, size_t n, const void *site)
 {
-    (void)site;
-    n += n == 0;
-    if (mpyi_fault_hit(NULL, n)) {
+    size_t bytes = n + (n == 0);
+    if (mpyi_fault_hit(NULL, bytes)) {
         return NULL;
     }
     trace_free(heap, p, 0);
-    void *fresh = mpyi_mem_plain_realloc(heap, p, n);
-    (void)traced(heap, fresh != NULL ? fresh : p, n);
+    void *fresh =
+        checked(heap) ? checked_realloc(heap, p, n, site) : mpyi_mem_plain_realloc(heap, p, bytes);
+    (void)traced(heap, fresh != NULL ? fresh : p, bytes);
     return fresh;
 }
 
 void
 mpyi_mem_closed_free(struct mpyi_heap *heap, void *p, size_t n, const void *site)
 {
-    (void)site;
     trace_free(heap, p, 0);
-    mpyi_mem_plain_free(heap, p, n);
+    if (checked(heap)) {
+        struct mpyi_asker asker = mem_asker(heap, site);
+        mpyi_checked_free(&asker, p, n);
+    } else {
+        mpyi_mem_plain_free(heap, p, n);
+    }
 }
 
 size_t
-mpyi_mem_closed_usable(const void *p)
+mpyi_mem_closed_usable(struct mpyi_heap *heap, const void *p, const void *site)
 {
-    return mpyi_mem_plain_usable(p);
+    struct mpyi_asker asker = mem_asker(heap, site);
+    return checked(heap) ? mpyi_checked_usable(&asker, p) : mpyi_mem_plain_usable(p);
 }
 
 /* ---- a runtime's heaps: plain ---------------------------------------------------------------- */
@@ -245,21 +290,30 @@ void *
 mpyi_obj_closed_malloc(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n,
                        const void *site)
 {
-    (void)site;
-    return traced(heap, mpyi_obj_plain_malloc(runtime, heap, n), n);
+    struct mpyi_asker asker = {runtime, heap, site, 0};
+    void *p = checked(heap) ? mpyi_checked_malloc(&asker, 0, n, 0)
+                            : mpyi_obj_plain_malloc(runtime, heap, n);
+    return traced(heap, p, n);
 }
 
 void
 mpyi_obj_closed_free(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, void *p, size_t n,
                      const void *site)
 {
-    (void)site;
     trace_free(heap, p, n != MPYI_SIZE_UNKNOWN ? n : 0);
-    mpyi_obj_plain_free(runtime, heap, p, n);
+    if (checked(heap)) {
+        struct mpyi_asker asker = {runtime, heap, site, 0};
+        mpyi_checked_free(&asker, p, n);
+    } else {
+        mpyi_obj_plain_free(runtime, heap, p, n);
+    }
 }
 
 size_t
-mpyi_obj_closed_usable(const struct mpyi_rtheap *runtime, const void *p)
+mpyi_obj_closed_usable(struct mpyi_rtheap *runtime, const void *p, const void *site)
 {
-    return mpyi_obj_plain_usable(runtime, p);
+    struct mpyi_asker asker = {runtime, &runtime->raw, site, 0};
+    mpyi_heap_sync(&runtime->raw, runtime->modes);
+    return checked(&runtime->raw) ? mpyi_checked_usable(&asker, p)
+                                  : mpyi_obj_plain_usable(runtime, p);
 }

@@ -42,8 +42,9 @@ mpyi_mem_closed_realloc(struct mpyi_heap *heap, void *p, size_t n, const void *s
 void
 mpyi_mem_closed_free(struct mpyi_heap *heap, void *p, size_t n, const void *site);
 
+/* Bytes that may be used in the block. */
 size_t
-mpyi_mem_closed_usable(const void *p);
+mpyi_mem_closed_usable(struct mpyi_heap *heap, const void *p, const void *site);
 
 /* ---- mem: the plain layer -------------------------------------------------------------------- */
 
@@ -91,7 +92,7 @@ mpyi_obj_closed_free(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, void *
 
 /* Bytes that may be used in a block of the raw heap. */
 size_t
-mpyi_obj_closed_usable(const struct mpyi_rtheap *runtime, const void *p);
+mpyi_obj_closed_usable(struct mpyi_rtheap *runtime, const void *p, const void *site);
 
 void *
 mpyi_obj_plain_malloc(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n);

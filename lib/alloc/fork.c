@@ -3,8 +3,8 @@
  * alloc/fork.c - a child of fork() can allocate and free.
  *
  * Before the fork the locks of the back end are taken, in their order: list of heaps, mem space,
- * messages. So no shared structure is in the middle of a change. Heaps of other threads have no
- * lock: in the child
+ * messages, records of checked blocks. So no shared structure is in the middle of a change. Heaps
+ * of other threads have no lock: in the child
  *   busy      the heap was being changed: it is given up, and what it holds is lost to the child
  *   not busy  it is consistent; its magazines are dropped (inlined code may have been popping or
  *             pushing), and it waits for adoption
@@ -17,6 +17,7 @@
  * The handlers are installed when the library is loaded, and by the preload library at its first
  * slow path: pthread_atfork() may allocate, so it must not run before the thread has a heap.
  */
+#include "alloc/checked.h"
 #include "alloc/memheap.h"
 
 #include <stdatomic.h>
@@ -29,6 +30,7 @@ before_fork(void)
     mpyi_heaps_lock();
     mpyi_space_lock(&mpyi_mem_space);
     mpyi_remote_lock();
+    mpyi_marks_lock(&mpyi_mem_marks);
     mpyi_tls.forking = 1;
 }
 
@@ -36,6 +38,7 @@ static void
 unlock_all(void)
 {
     mpyi_tls.forking = 0;
+    mpyi_marks_unlock(&mpyi_mem_marks);
     mpyi_remote_unlock();
     mpyi_space_unlock(&mpyi_mem_space);
     mpyi_heaps_unlock();

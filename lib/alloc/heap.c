@@ -43,11 +43,8 @@ mpyi_heap_init(struct mpyi_heap *heap, struct mpyi_space *space, int kind)
     for (unsigned c = 0; c <= MPY_CLASS_COUNT; c++) {
         heap->partial[c] = MPYI_NO_POOL;
     }
-    heap->modes = mpyi_modes_get();
-    heap->closed = heap->modes != 0;
-    if (!heap->closed) {
-        open_bins(heap);
-    }
+    heap->closed = 1;
+    mpyi_heap_apply_modes(heap, mpyi_modes_get());
 }
 
 void
@@ -63,6 +60,33 @@ mpyi_heap_flush(struct mpyi_heap *heap)
     mpyi_heap_drain(heap);
 }
 
+/* Opens the magazines. Those of the mem domain are counted before the modes are read again, as
+   checks are switched on before the count is read: one of both sees the other. */
+static void
+open_heap(struct mpyi_heap *heap)
+{
+    if (heap->kind == MPY_KIND_MEM) {
+        atomic_fetch_add(&mpyi_open_heaps, 1);
+        if ((atomic_load(&mpyi_modes) & MPYI_MODE_CHECK) != 0) {
+            atomic_fetch_sub(&mpyi_open_heaps, 1);
+            heap->modes = MPYI_MODE_STALE;
+            return;
+        }
+    }
+    open_bins(heap);
+    heap->closed = 0;
+}
+
+static void
+close_heap(struct mpyi_heap *heap)
+{
+    close_bins(heap);
+    heap->closed = 1;
+    if (heap->kind == MPY_KIND_MEM) {
+        atomic_fetch_sub(&mpyi_open_heaps, 1);
+    }
+}
+
 void
 mpyi_heap_set_closed(struct mpyi_heap *heap, int closed)
 {
@@ -71,12 +95,11 @@ mpyi_heap_set_closed(struct mpyi_heap *heap, int closed)
     }
     if (closed) {
         mpyi_heap_flush(heap);
-        close_bins(heap);
+        close_heap(heap);
     } else {
-        open_bins(heap);
+        open_heap(heap);
     }
-    mpyi_large_cache_set_closed(&heap->large, closed);
-    heap->closed = closed != 0;
+    mpyi_large_cache_set_closed(&heap->large, heap->closed);
 }
 
 void
@@ -84,6 +107,26 @@ mpyi_heap_apply_modes(struct mpyi_heap *heap, uint32_t modes)
 {
     heap->modes = modes;
     mpyi_heap_set_closed(heap, modes != 0);
+}
+
+void
+mpyi_heap_park(struct mpyi_heap *heap)
+{
+    mpyi_heap_set_closed(heap, 1);
+    heap->modes = MPYI_MODE_STALE;
+}
+
+void
+mpyi_heap_abandon(struct mpyi_heap *heap)
+{
+    if (!heap->closed) {
+        mpyi_heap_drop_magazines(heap);
+        close_heap(heap);
+    }
+    for (unsigned i = 0; i < MPYI_OUTBOXES; i++) {
+        heap->out[i] = (struct mpyi_outbox){NULL, NULL};
+    }
+    heap->modes = MPYI_MODE_STALE;
 }
 
 void

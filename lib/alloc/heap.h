@@ -119,6 +119,15 @@ mpyi_heap_sync(struct mpyi_heap *heap, uint32_t own)
     }
 }
 
+/* For a heap that loses its thread: closed until mpyi_heap_sync() of the next one. */
+void
+mpyi_heap_park(struct mpyi_heap *heap);
+
+/* The same after a fork(), where nothing can be flushed: what is in the magazines and on its way to
+   others is forgotten, and stays allocated. */
+void
+mpyi_heap_abandon(struct mpyi_heap *heap);
+
 /* Forgets what is in the magazines and on its way to others; the blocks stay allocated. */
 void
 mpyi_heap_drop_magazines(struct mpyi_heap *heap);

@@ -203,13 +203,22 @@ free_closed(struct mpyi_heap *heap, void *p, size_t n, const void *site)
     return 1;
 }
 
+/* A thread that has no memory for a heap cannot check what it frees: then the block leaks. */
+static int
+is_checked(void)
+{
+    return (mpyi_modes_get() & MPYI_MODE_CHECK) != 0;
+}
+
 /* The class of the block's pool says where it goes; 0: nothing is allocated there. */
 static NOINLINE void
 free_slow(void *p, unsigned size_class, const void *site)
 {
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (MPY_UNLIKELY(heap == NULL)) {
-        mpyi_heap_send_lone(&mpyi_mem_space, p);
+        if (!is_checked()) {
+            mpyi_heap_send_lone(&mpyi_mem_space, p);
+        }
         return;
     }
     if (free_closed(heap, p, MPYI_SIZE_UNKNOWN, site)) {
@@ -236,7 +245,9 @@ free_outside_slow(void *p, const void *site)
     }
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap == NULL) {
-        mpyi_backend_free(p);
+        if (!is_checked()) {
+            mpyi_backend_free(p);
+        }
         return;
     }
     if (!free_closed(heap, p, MPYI_SIZE_UNKNOWN, site)) {
@@ -327,6 +338,18 @@ class_of(const void *p)
     return index == MPYI_NO_POOL ? 0 : mpyi_mem_space.classes[index];
 }
 
+static NOINLINE size_t
+usable_slow(const void *p, const void *site)
+{
+    struct mpyi_heap *heap = mpyi_mem_enter();
+    if (heap == NULL) {
+        return mpyi_mem_plain_usable(p);
+    }
+    size_t n = mpyi_mem_closed_usable(heap, p, site);
+    mpyi_mem_leave(heap);
+    return n;
+}
+
 size_t
 mpy_mem_usable_size(const void *p)
 {
@@ -334,7 +357,7 @@ mpy_mem_usable_size(const void *p)
         return 0;
     }
     if (MPY_UNLIKELY(mpyi_modes_get() != 0)) {
-        return mpyi_mem_closed_usable(p);
+        return usable_slow(p, CALLER);
     }
     unsigned size_class = class_of(p);
     return size_class != 0 ? mpyi_class_size(size_class)

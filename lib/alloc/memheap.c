@@ -86,6 +86,7 @@ orphan(struct mpyi_heap *heap)
     mpyi_heap_release_empties(heap);
     mpyi_heap_drop_spares(heap);
     (void)mpyi_large_cache_clear(&heap->large);
+    mpyi_heap_park(heap);
     mpyi_heaps_lock();
     heap->orphan = 1;
     heap->next_orphan = orphans;
@@ -116,6 +117,7 @@ start(void)
     if (options->closed) {
         mpyi_modes_set(MPYI_MODE_CLOSED, 1);
     }
+    mpyi_checks_start();
     const struct mpyi_space_config config = {
         .span = options->reserve_bytes,
         .span_min = options->reserve_bytes < (UINT64_C(4) << 30) ? options->reserve_bytes
@@ -243,12 +245,13 @@ mpyi_heaps_after_fork(void)
         if (&heap->pub == mpy_priv_tls.mem || heap->orphan || heap->dead) {
             continue;
         }
-        if (atomic_load_explicit(&heap->busy, memory_order_relaxed) != 0) {
+        int busy = atomic_load_explicit(&heap->busy, memory_order_relaxed) != 0;
+        mpyi_heap_abandon(heap);
+        if (busy) {
             heap->dead = 1;
             count_live(-1);
             continue;
         }
-        mpyi_heap_drop_magazines(heap);
         heap->orphan = 1;
         heap->next_orphan = orphans;
         orphans = heap;

@@ -15,15 +15,25 @@
 #include "base/features.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define MPYI_MODE_FAULT  1u /* mpy_debug_fail_alloc() is on */
 #define MPYI_MODE_TRACE  2u /* the trace hook wants every allocation and free */
-#define MPYI_MODE_CHECK  4u /* layers above check what they are given */
+#define MPYI_MODE_CHECK  4u /* the checked layer looks at every request (alloc/checked.h) */
 #define MPYI_MODE_CLOSED 8u /* this build, or MINIPY_CLOSED=1 */
+
+/* No mode: a heap that notes this follows at its next slow path, whatever the modes are. */
+#define MPYI_MODE_STALE UINT32_MAX
 
 /* Modes of the whole process. */
 extern _Atomic uint32_t mpyi_modes;
+
+/* MPY_CHECK_* of the whole process (minipy/debug.h). */
+extern _Atomic uint32_t mpyi_checks;
+
+/* Heaps of the mem domain whose magazines are open, and which have a thread. */
+extern _Atomic size_t mpyi_open_heaps;
 
 static inline uint32_t
 mpyi_modes_get(void)
@@ -35,7 +45,15 @@ mpyi_modes_get(void)
 void
 mpyi_modes_set(uint32_t modes, int on);
 
-/* The same for one runtime alone; its lock is held. */
+/* Switches modes off; heaps follow at their next slow path, the caller's too. */
+void
+mpyi_modes_drop(uint32_t modes);
+
+/* Reads MINIPY_CHECKS. To be called before the first block exists. */
+void
+mpyi_checks_start(void);
+
+/* mpyi_modes_set() for one runtime alone; its lock is held. */
 struct mpyi_rtheap;
 
 void

@@ -12,7 +12,7 @@
  */
 #define MPY_NO_INLINE /* this file defines the exported forms of the inline functions */
 
-#include "alloc/closed.h"
+#include "alloc/checked.h"
 #include "alloc/rtheap.h"
 #include "alloc/rtsmall.h"
 #include "base/hooks.h"
@@ -86,7 +86,7 @@ mpy_obj_realloc(void *p, size_t n)
         return no_memory();
     }
     /* All bytes of the block are kept. */
-    size_t old = mpyi_obj_closed_usable(heap, p);
+    size_t old = mpyi_obj_closed_usable(heap, p, CALLER);
     void *fresh = mpyi_array_realloc_from(heap, p, old, n, CALLER);
     return fresh != NULL ? fresh : no_memory();
 }
@@ -96,7 +96,7 @@ static void
 not_attached(void *p)
 {
     mpyi_status_set(MPY_E_NOT_ATTACHED);
-    if (MPY_DEBUG >= 1) {
+    if (MPY_DEBUG >= 1 || (mpyi_checks_get(NULL) & MPY_CHECK_LOCK_HELD) != 0) {
         mpyi_fatal("mpy_obj_free(%p): the thread is not attached to a runtime", p);
     }
 }

@@ -42,6 +42,14 @@ mpyi_unpoison(const volatile void *p, size_t n)
 #endif
 }
 
+/* The bytes may be written, but not yet read. */
+static inline void
+mpyi_make_undefined(const volatile void *p, size_t n)
+{
+    (void)p;
+    (void)n;
+}
+
 static inline void
 mpyi_leak_root_add(const void *p, size_t n)
 {

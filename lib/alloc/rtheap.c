@@ -17,11 +17,14 @@
 #include "alloc/rtheap.h"
 
 #include "alloc/check.h"
+#include "alloc/checked.h"
 #include "alloc/os.h"
 #include "alloc/poison.h"
 #include "alloc/rtlarge.h"
 #include "base/options.h"
 #include "base/status.h"
+
+#include <stdlib.h>
 
 _Static_assert(offsetof(struct mpyi_rtheap, raw) == 0, "mpy_priv_tls.obj is the rtheap");
 _Static_assert(offsetof(struct mpyi_heap, pub) == 0, "hosts hold pointers to it");
@@ -75,6 +78,7 @@ mpyi_rtheap_new(const struct mpyi_rtheap_options *options)
     if (mpyi_options_get()->closed) {
         mpyi_modes_set(MPYI_MODE_CLOSED, 1);
     }
+    mpyi_checks_start();
     mpyi_rtheap_set_limit(heap, options->limit);
     if (init_obj_space(heap, options->obj_reserve) < 0 ||
         init_gc_space(heap, options->gc_reserve) < 0) {
@@ -104,6 +108,10 @@ mpyi_rtheap_free(struct mpyi_rtheap *heap)
     if (mpyi_rtheap_current() == heap) {
         mpyi_rtheap_leave();
     }
+    if (heap->marks.count != 0 && mpyi_checked_verify(heap) < 0) {
+        abort();
+    }
+    mpyi_marks_destroy(&heap->marks);
     mpyi_rtlarge_free_all(heap);
     mpyi_space_destroy(&heap->obj_space);
     mpyi_space_destroy(&heap->gc_space);
@@ -140,6 +148,7 @@ mpyi_rtheap_set_limit(struct mpyi_rtheap *heap, uint64_t limit)
 size_t
 mpyi_rtheap_trim(struct mpyi_rtheap *heap, size_t keep_bytes)
 {
+    (void)mpyi_checked_flush(&(struct mpyi_asker){heap, &heap->raw, NULL, 0}, 0);
     size_t bytes = mpyi_large_cache_clear(&heap->cache);
     mpyi_heap_release_empties(&heap->raw);
     mpyi_heap_release_empties(&heap->atom);
@@ -194,10 +203,19 @@ mpyi_rtheap_each_pool(struct mpyi_rtheap *heap, int kind, mpyi_pool_fn fn, void 
 }
 
 struct block_walk {
+    struct mpyi_rtheap *heap;
     struct mpyi_space *space;
     mpyi_block_fn fn;
     void *data;
 };
+
+/* Blocks with marks look as their callers see them; those in quarantine are passed over. */
+static int
+show(const struct block_walk *walk, void *block, size_t size)
+{
+    void *seen = mpyi_checked_seen(walk->heap, block, &size);
+    return seen != NULL ? walk->fn(walk->data, seen, size) : 0;
+}
 
 static int
 walk_pool(void *data, struct mpyi_pool *pool, uint32_t pool_index)
@@ -209,8 +227,7 @@ walk_pool(void *data, struct mpyi_pool *pool, uint32_t pool_index)
     for (unsigned w = 0; w < mpyi_pool_words(size_class); w++) {
         uint64_t bits = ~*mpyi_pool_word(walk->space, pool, w) & mpyi_pool_word_mask(size_class, w);
         for (; bits != 0; bits &= bits - 1) {
-            int result =
-                walk->fn(walk->data, pool->address + (w * 64 + mpyi_ctz64(bits)) * size, size);
+            int result = show(walk, pool->address + (w * 64 + mpyi_ctz64(bits)) * size, size);
             if (result != 0) {
                 return result;
             }
@@ -220,15 +237,16 @@ walk_pool(void *data, struct mpyi_pool *pool, uint32_t pool_index)
 }
 
 static int
-walk_large(struct mpyi_rtheap *heap, size_t flag, mpyi_block_fn fn, void *data)
+walk_large(const struct block_walk *walk, size_t flag)
 {
     struct mpyi_large *next;
-    for (struct mpyi_large *block = heap->large.next; block != &heap->large; block = next) {
+    struct mpyi_large *head = &walk->heap->large;
+    for (struct mpyi_large *block = head->next; block != head; block = next) {
         next = block->next;
         if ((block->size & MPYI_LARGE_ATOM) != flag) {
             continue;
         }
-        int result = fn(data, block + 1, block->size & ~MPYI_LARGE_ATOM);
+        int result = show(walk, block + 1, block->size & ~MPYI_LARGE_ATOM);
         if (result != 0) {
             return result;
         }
@@ -244,12 +262,12 @@ mpyi_rtheap_each_block(struct mpyi_rtheap *heap, int kind, mpyi_block_fn fn, voi
         return 0;
     }
     mpyi_heap_flush(of_kind);
-    struct block_walk walk = {of_kind->space, fn, data};
+    struct block_walk walk = {heap, of_kind->space, fn, data};
     int result = mpyi_rtheap_each_pool(heap, kind, walk_pool, &walk);
     if (result != 0 || kind == MPY_KIND_GC) {
         return result;
     }
-    return walk_large(heap, kind == MPY_KIND_ATOM ? MPYI_LARGE_ATOM : 0, fn, data);
+    return walk_large(&walk, kind == MPY_KIND_ATOM ? MPYI_LARGE_ATOM : 0);
 }
 
 int
@@ -271,7 +289,7 @@ mpyi_rtheap_check(struct mpyi_rtheap *heap)
 {
     if (mpyi_space_check(&heap->obj_space) < 0 || mpyi_space_check(&heap->gc_space) < 0 ||
         mpyi_heap_check(&heap->raw) < 0 || mpyi_heap_check(&heap->atom) < 0 ||
-        mpyi_heap_check(&heap->gc) < 0) {
+        mpyi_heap_check(&heap->gc) < 0 || mpyi_checked_verify(heap) < 0) {
         return -1;
     }
     return mpyi_rtlarge_check(heap);

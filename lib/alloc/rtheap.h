@@ -20,6 +20,7 @@
 #ifndef MPY_ALLOC_RTHEAP_H
 #define MPY_ALLOC_RTHEAP_H
 
+#include "alloc/checked_marks.h"
 #include "alloc/fault.h"
 #include "alloc/heap.h"
 #include "base/tls.h"
@@ -56,7 +57,9 @@ struct mpyi_rtheap {
     struct mpyi_large_cache cache;
     struct mpyi_fault fault;
     uint32_t modes;          /* MPYI_MODE_* of this runtime alone */
+    uint32_t checks;         /* MPY_CHECK_* of this runtime alone */
     uint32_t under_pressure; /* the memory_pressure hook is running */
+    struct mpyi_marks marks; /* of checked blocks */
     mpy_runtime *runtime;
 };
 

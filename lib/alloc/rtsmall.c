@@ -14,7 +14,7 @@
  */
 #include "alloc/rtsmall.h"
 
-#include "alloc/closed.h"
+#include "alloc/checked.h"
 #include "alloc/poison.h"
 #include "alloc/pool.h"
 #include "alloc/rtheap.h"
@@ -23,7 +23,8 @@
 
 #include <string.h>
 
-#define CALLER __builtin_return_address(0)
+#define CALLER   __builtin_return_address(0)
+#define NOINLINE __attribute__((noinline))
 
 /* ---- allocation -------------------------------------------------------------------------------
  */
@@ -167,10 +168,23 @@ trace_dead(struct mpyi_rtheap *heap, const struct mpyi_pool *pool, const uint64_
     }
 }
 
+/* Frees the blocks that the checked layer knows, and leaves the others in `dead`. */
+static NOINLINE void
+free_marked(struct mpyi_rtheap *heap, const struct mpyi_pool *pool, uint64_t dead[2])
+{
+    const struct mpyi_asker asker = {heap, &heap->gc, CALLER, 0};
+    mpyi_checked_free_bulk(&asker, pool, dead);
+}
+
 void
 mpyi_cell_free_bulk(struct mpyi_rtheap *heap, uint32_t pool_index, const uint64_t dead[2])
 {
     struct mpyi_pool *pool = &heap->gc_space.pools[pool_index];
+    uint64_t plain[2] = {dead[0], dead[1]};
+    if (MPY_UNLIKELY(heap->marks.count != 0)) {
+        free_marked(heap, pool, plain);
+        dead = plain;
+    }
     unsigned count = mpyi_popcount64(dead[0]) + mpyi_popcount64(dead[1]);
     MPY_ASSERT((pool->bits[0] & dead[0]) == 0 && (pool->bits[1] & dead[1]) == 0);
     MPY_ASSERT(pool->owner == &heap->gc && count <= pool->used);

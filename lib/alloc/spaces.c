@@ -8,6 +8,7 @@
  */
 #include "alloc/spaces.h"
 
+#include "alloc/checked.h"
 #include "alloc/memheap.h"
 #include "base/hooks.h"
 #include "base/status.h"
@@ -75,6 +76,7 @@ trim_process(size_t keep_bytes)
     size_t bytes = 0;
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap != NULL) {
+        (void)mpyi_checked_flush(&(struct mpyi_asker){NULL, heap, NULL, 0}, 0);
         mpyi_heap_release_empties(heap);
         mpyi_heap_drop_spares(heap);
         bytes = mpyi_large_cache_clear(&heap->large);

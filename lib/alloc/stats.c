@@ -13,7 +13,9 @@
  * become negative by that are cut at 0.
  */
 #include "alloc/census.h"
+#include "alloc/checked.h"
 #include "alloc/memheap.h"
+#include "base/hooks.h"
 #include "base/status.h"
 
 #include <string.h>
@@ -197,7 +199,11 @@ mpy_mem_allocated_blocks(mpy_runtime *rt)
     if (mpyi_census_take(rt, &census, &stats) < 0) {
         return -1;
     }
-    return (ptrdiff_t)(stats.blocks_allocated + stats.large_blocks);
+    struct mpyi_marks *marks = mpyi_marks_of(rt != NULL ? mpyi_hook_runtime_heap(rt) : NULL);
+    mpyi_marks_lock(marks);
+    size_t queued = marks->queued_count;
+    mpyi_marks_unlock(marks);
+    return (ptrdiff_t)(stats.blocks_allocated + stats.large_blocks - queued);
 }
 
 int64_t

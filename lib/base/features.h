@@ -4,6 +4,7 @@
  *
  *   MPYI_ASAN    AddressSanitizer: pools are poisoned, magazines are always closed
  *   MPYI_TSAN    ThreadSanitizer
+ *   MPYI_SECURE  magazines are always closed, frees checked, places random
  *   MPYI_BYPASS  requests of the mem and obj domains go to malloc; GC cells stay pooled
  */
 #ifndef MPY_BASE_FEATURES_H
@@ -33,6 +34,11 @@
 #define MPYI_TSAN 0
 #endif
 #endif
+
+#if !defined(MPY_SECURE)
+#define MPY_SECURE 0
+#endif
+#define MPYI_SECURE MPY_SECURE
 
 #if !defined(MPY_BYPASS_POOLS)
 #define MPY_BYPASS_POOLS 0

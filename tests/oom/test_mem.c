@@ -163,6 +163,12 @@ insight(void *unused)
     }
     OOM_CHECK(mpy_mem_block_info(p, &info) >= 0);
     OOM_CHECK(mpy_debug_fail_count(NULL, &failed) >= 0);
+    for (uint32_t mask = MPY_CHECK_ALL + 1; mask-- > 0;) {
+        OOM_CHECK(mpy_debug_set_checks(mpy_runtime_current(), mask) == 0);
+        void *fresh = mpy_obj_realloc(p, 100 + 100 * (size_t)mask);
+        p = fresh != NULL ? fresh : p;
+        mpy_err_clear();
+    }
     OOM_CHECK(mpy_debug_fail_alloc(mpy_runtime_current(), MPY_FAIL_OFF, 0) == 0);
     mpy_debug_set_fatal_handler(NULL, NULL);
     OOM_CHECK(mpy_version_string() != NULL && mpy_version_hex() == MPY_LIB_VERSION_HEX);
@@ -192,7 +198,11 @@ static const struct oom_scenario scenarios[] = {
      .reaches = "mpy_mem_stats_get mpy_mem_class_stats mpy_mem_allocated_blocks mpy_mem_dump_stats "
                 "mpy_mem_dump_json mpy_mem_dump_map mpy_mem_peak "
                 "mpy_mem_visit_arenas mpy_mem_visit_pools mpy_mem_visit_blocks mpy_mem_block_info "
+<<<<<<< HEAD
                 "mpy_mem_trim mpy_mem_set_keep mpy_debug_check_heap mpy_debug_fail_count "
+=======
+                "mpy_mem_trim mpy_debug_check_heap mpy_debug_set_checks mpy_debug_fail_count "
+>>>>>>> 6cf5f28 (Checks at run time: red zones, dead bytes, quarantine, and frees that are named)
                 "mpy_debug_fail_alloc "
                 "mpy_debug_set_fatal_handler mpy_version_string mpy_version_hex mpy_build_info "
                 "mpy_feature mpy_abi_check mpy_status_text mpy_status_last",

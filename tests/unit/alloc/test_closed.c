@@ -99,7 +99,7 @@ faults_come_before_traces(void **state)
     void *p = mpyi_mem_closed_malloc(heap, 0, NULL);
     assert_null(mpyi_mem_closed_realloc(heap, p, 10, NULL));
     assert_int_equal(mpyi_fault_set(&mpyi_fault_process, MPY_FAIL_OFF, 0), 0);
-    assert_true(mpyi_mem_closed_usable(p) >= 1);
+    assert_true(mpyi_mem_closed_usable(heap, p, NULL) >= 1);
     mpyi_mem_closed_free(heap, p, 0, NULL);
     MPYI_HOOK_SET(trace, NULL);
     mpyi_mem_leave(heap);
@@ -124,7 +124,7 @@ a_runtime_traces_its_kinds(void **state)
     assert_int_equal(events[0].kind, MPY_KIND_ATOM);
     assert_int_equal(events[1].n, 40);
     p = mpyi_obj_closed_malloc(runtime, &runtime->raw, 40, NULL);
-    assert_true(mpyi_obj_closed_usable(runtime, p) >= 40);
+    assert_true(mpyi_obj_closed_usable(runtime, p, NULL) >= 40);
     mpyi_obj_closed_free(runtime, &runtime->raw, p, MPYI_SIZE_UNKNOWN, NULL);
 }
 

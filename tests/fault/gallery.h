@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fault/gallery.h - what the programs of the gallery share.
+ *
+ *   PROGRAM DOMAIN SIZE      DOMAIN is mem, obj, atom or cell
+ *
+ * Each makes one mistake with a block of SIZE bytes and returns 0 if nobody noticed. Neighbours are
+ * allocated around the block, so that a pool has others than free ones.
+ */
+#ifndef MPY_TEST_FAULT_GALLERY_H
+#define MPY_TEST_FAULT_GALLERY_H
+
+#include "alloc/rtheap.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+struct gallery {
+    char domain; /* its first letter */
+    size_t n;
+    struct mpyi_rtheap *heap;
+};
+
+static inline char *
+gallery_alloc(const struct gallery *g)
+{
+    switch (g->domain) {
+    case 'm':
+        return mpy_mem_malloc(g->n);
+    case 'o':
+        return mpy_obj_malloc(g->n);
+    case 'a':
+        return mpyi_atom_alloc(g->heap, g->n);
+    default:
+        return mpyi_cell_alloc(g->heap, g->n);
+    }
+}
+
+static inline void
+gallery_free(const struct gallery *g, void *p)
+{
+    switch (g->domain) {
+    case 'm':
+        mpy_mem_free(p);
+        break;
+    case 'o':
+        mpy_obj_free(p);
+        break;
+    case 'a':
+        mpyi_atom_free(g->heap, p, g->n);
+        break;
+    default:
+        mpyi_cell_free(g->heap, p, g->n);
+    }
+}
+
+/* Sets up what the arguments say and returns the block the mistake is made with. */
+static inline char *
+gallery_start(struct gallery *g, int argc, char **argv)
+{
+    const struct rlimit no_core = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    if (argc != 3) {
+        exit(2);
+    }
+    g->domain = argv[1][0];
+    g->n = strtoul(argv[2], NULL, 10);
+    g->heap = mpyi_rtheap_new(NULL);
+    if (g->heap == NULL) {
+        exit(2);
+    }
+    mpyi_rtheap_enter(g->heap);
+    char *before = gallery_alloc(g);
+    char *p = gallery_alloc(g);
+    char *after = gallery_alloc(g);
+    if (before == NULL || p == NULL || after == NULL) {
+        exit(2);
+    }
+    memset(p, 1, g->n);
+    return p;
+}
+
+/* For mistakes that show when the heap goes away. */
+static inline int
+gallery_end(struct gallery *g)
+{
+    mpyi_rtheap_free(g->heap);
+    return 0;
+}
+
+#endif /* MPY_TEST_FAULT_GALLERY_H */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Frees a block with a size that was not requested. */
+#include "fault/gallery.h"
+
+int
+main(int argc, char **argv)
+{
+    struct gallery g;
+    char *p = gallery_start(&g, argc, argv);
+    if (g.domain == 'm') {
+        mpy_mem_free_sized(p, g.n + 1);
+    } else {
+        mpy_obj_free_sized(p, 2 * g.n);
+    }
+    return gallery_end(&g);
+}
