@@ -33,6 +33,8 @@ function(minipy_compile_settings target)
     target_compile_definitions(${target} PRIVATE
         _GNU_SOURCE
         MPY_DEBUG=${MINIPY_DEBUG_LEVEL}
+        MPY_SECURE=$<BOOL:${MINIPY_SECURE}>
+        MPY_VALGRIND=$<BOOL:${MINIPY_VALGRIND}>
         MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>
         MPY_LARGE_JEMALLOC=${MINIPY_LARGE_JEMALLOC})
     target_compile_options(${target} PRIVATE
@@ -88,6 +90,8 @@ target_include_directories(minipy_internal SYSTEM INTERFACE "${TOMMATH_INCLUDE_D
 target_compile_definitions(minipy_internal INTERFACE
     _GNU_SOURCE
     MPY_DEBUG=${MINIPY_DEBUG_LEVEL}
+    MPY_SECURE=$<BOOL:${MINIPY_SECURE}>
+    MPY_VALGRIND=$<BOOL:${MINIPY_VALGRIND}>
     MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>
     MPY_LARGE_JEMALLOC=${MINIPY_LARGE_JEMALLOC})
 

@@ -64,7 +64,7 @@ mpyi_mem_plain_malloc(struct mpyi_heap *heap, size_t n)
     }
     void *p = mpyi_heap_take(heap, mpy_priv_mem_class(n));
     if (p != NULL) {
-        mpyi_unpoison(p, n);
+        mpyi_block_taken(heap->space, p, n);
     }
     return p;
 }
@@ -124,7 +124,7 @@ mpyi_mem_plain_free(struct mpyi_heap *heap, void *p, size_t n)
         mpyi_large_free(heap, p);
         return;
     }
-    mpyi_poison(p, mpyi_class_size(size_class));
+    mpyi_block_put(heap->space, p, mpyi_class_size(size_class));
     mpyi_heap_put(heap, &p, 1);
     mpyi_heap_send_open(heap);
 }
@@ -249,7 +249,7 @@ mpyi_obj_plain_malloc(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_
     }
     void *p = mpyi_heap_take(heap, mpy_priv_obj_class(n));
     if (p != NULL) {
-        mpyi_unpoison(p, n);
+        mpyi_block_taken(heap->space, p, n);
     }
     return p;
 }
@@ -268,7 +268,7 @@ mpyi_obj_plain_free(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, void *p
          heap->space->classes[index] != mpy_priv_obj_class(n + (n == 0)))) {
         mpyi_fatal("free of %p: no allocated block of %zd bytes starts there", p, (ptrdiff_t)n);
     }
-    mpyi_poison(p, mpyi_class_size(heap->space->classes[index]));
+    mpyi_block_put(heap->space, p, mpyi_class_size(heap->space->classes[index]));
     mpyi_heap_put(heap, &p, 1);
 }
 

@@ -53,7 +53,7 @@ set_free(struct mpyi_space *space, struct mpyi_pool *pool, unsigned size_class, 
     uint64_t *word =
         size_class == 1 ? mpyi_pool_word(space, pool, block >> 6) : &pool->bits[block >> 6];
     uint64_t bit = UINT64_C(1) << (block & 63);
-    if (MPY_DEBUG >= 1 && (*word & bit) != 0) {
+    if ((MPY_DEBUG >= 1 || MPYI_SECURE) && (*word & bit) != 0) {
         mpyi_fatal("free of %p: the block is free already", p);
     }
     *word |= bit;

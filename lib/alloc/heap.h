@@ -60,6 +60,7 @@ struct mpyi_heap {
     uint32_t modes; /* MPYI_MODE_* in force when it was last brought up to date */
     _Atomic uint32_t busy; /* a slow path is changing it; for fork() */
     uint32_t empty_count;
+    uint64_t random; /* secure builds: state of the generator; 0: not seeded yet */
     uint32_t empties[MPYI_EMPTIES];
     uint32_t partial[MPYI_CLASS_SLOTS]; /* first partial pool of each class, or MPYI_NO_POOL */
     uint64_t messages_sent;

@@ -14,6 +14,7 @@
 
 #include "alloc/checked.h"
 #include "alloc/memheap.h"
+#include "alloc/poison.h"
 #include "base/hooks.h"
 #include "base/options.h"
 #include "base/status.h"
@@ -143,6 +144,9 @@ void
 mpyi_checks_start(void)
 {
     uint32_t mask = (uint32_t)mpyi_options_get()->checks;
+    if (mpyi_under_valgrind()) {
+        mpyi_modes_set(MPYI_MODE_CLOSED, 1);
+    }
     if (mask == 0 || atomic_load(&mpyi_checks) != 0) {
         return;
     }

@@ -11,12 +11,17 @@
  *   | last ... second first |            |
  *                      top -^
  *
+ * Closed heaps take one block at a time; in secure builds not the lowest, but a random one, so that
+ * neither neighbours nor what was freed last can be foretold.
+ *
  * Lock: the heap's.
  */
 #include "alloc/decay.h"
+#include "alloc/os.h"
 #include "alloc/pool.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 /* Takes up to `want` blocks of the word, writing downwards from *top. */
 static inline unsigned
@@ -110,6 +115,46 @@ mpyi_heap_refill(struct mpyi_heap *heap, unsigned size_class)
     return *bin->top;
 }
 
+/* ---- closed heaps ---------------------------------------------------------------------------- */
+
+/* Not for cryptography: an attacker who sees addresses sees the order anyway. xorshift64*. */
+static uint64_t
+next_random(struct mpyi_heap *heap)
+{
+    uint64_t x = heap->random;
+    if (x == 0 && getrandom(&x, sizeof x, GRND_NONBLOCK) != (ssize_t)sizeof x) {
+        x = (uintptr_t)heap ^ mpyi_os_now_ms();
+    }
+    x += x == 0;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    heap->random = x;
+    return x * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+/* The first free block of a partial pool from a random one on, round about. */
+static void *
+take_random(struct mpyi_heap *heap, struct mpyi_pool *pool)
+{
+    unsigned size_class = pool->size_class;
+    unsigned capacity = mpyi_class_capacity[size_class];
+    unsigned block = (unsigned)(next_random(heap) % capacity);
+    uint64_t *word = mpyi_pool_word(heap->space, pool, block >> 6);
+    while ((*word >> (block & 63) & 1) == 0) {
+        block = block + 1 < capacity ? block + 1 : 0;
+        word = mpyi_pool_word(heap->space, pool, block >> 6);
+    }
+    *word &= ~(UINT64_C(1) << (block & 63));
+    if (block >= pool->virgin) {
+        pool->virgin = (uint16_t)(block + 1);
+    }
+    if (++pool->used == capacity) {
+        mpyi_pool_full(heap, pool);
+    }
+    return pool->address + block * mpyi_class_size(size_class);
+}
+
 void *
 mpyi_heap_take(struct mpyi_heap *heap, unsigned size_class)
 {
@@ -120,6 +165,9 @@ mpyi_heap_take(struct mpyi_heap *heap, unsigned size_class)
         if (index == MPYI_NO_POOL) {
             return NULL;
         }
+    }
+    if (MPYI_SECURE) {
+        return take_random(heap, &heap->space->pools[index]);
     }
     void *block;
     (void)take_blocks(heap, &heap->space->pools[index], &block + 1, 1);

@@ -146,12 +146,12 @@ mpyi_cell_free_slow(struct mpyi_rtheap *heap, void *p, size_t n)
 }
 
 static void
-poison_dead(const struct mpyi_pool *pool, const uint64_t dead[2])
+poison_dead(const struct mpyi_space *space, const struct mpyi_pool *pool, const uint64_t dead[2])
 {
     size_t size = mpyi_class_size(pool->size_class);
     for (unsigned w = 0; w < 2; w++) {
         for (uint64_t bits = dead[w]; bits != 0; bits &= bits - 1) {
-            mpyi_poison(pool->address + (w * 64 + mpyi_ctz64(bits)) * size, size);
+            mpyi_block_put(space, pool->address + (w * 64 + mpyi_ctz64(bits)) * size, size);
         }
     }
 }
@@ -194,8 +194,8 @@ mpyi_cell_free_bulk(struct mpyi_rtheap *heap, uint32_t pool_index, const uint64_
     if (MPY_UNLIKELY((heap->gc.modes & MPYI_MODE_TRACE) != 0)) {
         trace_dead(heap, pool, dead);
     }
-    if (MPYI_ASAN) {
-        poison_dead(pool, dead);
+    if (MPYI_ASAN || (MPYI_VALGRIND && heap->gc.closed)) {
+        poison_dead(&heap->gc_space, pool, dead);
     }
     pool->bits[0] |= dead[0];
     pool->bits[1] |= dead[1];

@@ -136,6 +136,7 @@ mpyi_space_init(struct mpyi_space *space, const struct mpyi_space_config *config
     if (reserve_range(space, config) < 0 && reserve_map(space, config) < 0) {
         return -1;
     }
+    mpyi_space_announce(space);
     return 0;
 }
 
@@ -145,6 +146,7 @@ mpyi_space_destroy(struct mpyi_space *space)
     if (space->reservation == NULL) {
         return;
     }
+    mpyi_space_retract(space);
     for (uint32_t i = 0; i < space->arena_count; i++) {
         char *address = space->arenas[i].address;
         mpyi_unpoison(address, MPY_ARENA_SIZE);

@@ -5,6 +5,7 @@
  *   MPYI_ASAN    AddressSanitizer: pools are poisoned, magazines are always closed
  *   MPYI_TSAN    ThreadSanitizer
  *   MPYI_SECURE  magazines are always closed, frees checked, places random
+ *   MPYI_VALGRIND  Valgrind is told about blocks (alloc/poison.h)
  *   MPYI_BYPASS  requests of the mem and obj domains go to malloc; GC cells stay pooled
  */
 #ifndef MPY_BASE_FEATURES_H
@@ -39,6 +40,18 @@
 #define MPY_SECURE 0
 #endif
 #define MPYI_SECURE MPY_SECURE
+
+/* Sanitizers and Valgrind do not go together. */
+#if !defined(MPY_VALGRIND) || MPYI_ASAN || MPYI_TSAN
+#define MPYI_VALGRIND 0
+#elif MPY_VALGRIND && defined(__has_include)
+#if __has_include(<valgrind/memcheck.h>)
+#define MPYI_VALGRIND 1
+#endif
+#endif
+#if !defined(MPYI_VALGRIND)
+#define MPYI_VALGRIND 0
+#endif
 
 #if !defined(MPY_BYPASS_POOLS)
 #define MPY_BYPASS_POOLS 0

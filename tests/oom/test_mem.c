@@ -198,11 +198,8 @@ static const struct oom_scenario scenarios[] = {
      .reaches = "mpy_mem_stats_get mpy_mem_class_stats mpy_mem_allocated_blocks mpy_mem_dump_stats "
                 "mpy_mem_dump_json mpy_mem_dump_map mpy_mem_peak "
                 "mpy_mem_visit_arenas mpy_mem_visit_pools mpy_mem_visit_blocks mpy_mem_block_info "
-<<<<<<< HEAD
-                "mpy_mem_trim mpy_mem_set_keep mpy_debug_check_heap mpy_debug_fail_count "
-=======
-                "mpy_mem_trim mpy_debug_check_heap mpy_debug_set_checks mpy_debug_fail_count "
->>>>>>> 6cf5f28 (Checks at run time: red zones, dead bytes, quarantine, and frees that are named)
+                "mpy_mem_trim mpy_mem_set_keep mpy_debug_check_heap mpy_debug_set_checks "
+                "mpy_debug_fail_count "
                 "mpy_debug_fail_alloc "
                 "mpy_debug_set_fatal_handler mpy_version_string mpy_version_hex mpy_build_info "
                 "mpy_feature mpy_abi_check mpy_status_text mpy_status_last",
