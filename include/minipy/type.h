@@ -56,7 +56,8 @@ typedef struct mpy_member_spec {
  * What a type is. Zeroed fields take the base's behaviour; but a type with `compare` and without
  * `hash` is unhashable, as in Python. Strings and arrays must live as long as the type, except
  * `name`. Slots get borrowed references, return new ones, and report failure as the functions of
- * minipy/object.h that call them do.
+ * minipy/object.h that call them do: with an error set, or it becomes a SystemError. Each counts as
+ * a nested call, so one that calls itself without end is a RecursionError.
  */
 typedef struct mpy_type_spec {
     uint32_t size, version; /* sizeof(mpy_type_spec), 1 */
@@ -108,9 +109,8 @@ typedef struct mpy_type_spec {
 } mpy_type_spec;
 
 /* A new type. base: NULL (object), an exception type, or a type made with MPY_TYPE_BASE; its data
-   come first. TypeError:
-   the base is final, or the two layouts do not fit (references behind plain bytes of the base need
-   `traverse`). ValueError: the spec contradicts itself. */
+   come first. TypeError: the base is final, or the two layouts do not fit (references behind plain
+   bytes of the base need `traverse`). ValueError: the spec contradicts itself. */
 MPY_NODISCARD MPY_API mpy_object *
 mpy_type_from_spec(const mpy_type_spec *spec, mpy_object *base);
 

@@ -26,6 +26,7 @@
 #include "types/dict.h"
 #include "types/function.h"
 #include "types/instance.h"
+#include "types/protocol.h"
 #include "types/type.h"
 
 void
@@ -138,7 +139,7 @@ find_by_slot(struct mpyi_thread *t, mpy_object *o, mpy_object *name, mpy_object 
         return 1;
     }
     if (t->error.code != MPY_EXC_ATTRIBUTE_ERROR) {
-        return -1;
+        return mpyi_err_slot(t, "mpy_object_get_attr", "get_attr", o);
     }
     mpyi_err_clear(t);
     return 0;
@@ -247,6 +248,9 @@ get_slow(struct mpyi_thread *t, const char *function, mpy_object *o, mpy_object 
         }
         value = type->slots.get_attr(o, name);
         mpyi_depth_leave(t);
+        if (MPY_UNLIKELY(value == NULL)) {
+            (void)mpyi_err_slot(t, function, "get_attr", o);
+        }
         return value;
     }
     found = find_generic(t, o, mpyi_attr_name(t, name), &value);

@@ -16,6 +16,7 @@
 
 #include "types/dict.h"
 #include "types/instance.h"
+#include "types/protocol.h"
 #include "types/type.h"
 
 /* Stores a new reference to value (NULL: nothing) and drops what was there. */
@@ -161,7 +162,7 @@ set_any(struct mpyi_thread *t, const char *function, mpy_object *o, mpy_object *
         }
         result = type->slots.set_attr(o, name, value);
         mpyi_depth_leave(t);
-        return result < 0 ? -1 : 0;
+        return result < 0 ? mpyi_err_slot(t, function, "set_attr", o) : 0;
     }
     interned = mpyi_intern_str(t, mpyi_str_of(name));
     if (interned == NULL) {

@@ -30,9 +30,20 @@ static const char *const signs[6] = {
 
 #define NOT_IMPLEMENTED mpy_priv_const(MPY_CONST_NOT_IMPLEMENTED)
 
+/* The slot of a's type. */
+static mpy_object *
+ask(struct mpyi_thread *t, const char *function, mpy_object *a, mpy_object *b, int op)
+{
+    mpy_object *answer = mpyi_type_of(a)->slots.compare(a, b, op);
+    if (MPY_UNLIKELY(answer == NULL)) {
+        (void)mpyi_err_slot(t, function, "compare", a);
+    }
+    return answer;
+}
+
 /* Steps 1 to 3; NotImplemented when nobody knows. */
 static mpy_object *
-ask_slots(mpy_object *a, mpy_object *b, int op)
+ask_slots(struct mpyi_thread *t, const char *function, mpy_object *a, mpy_object *b, int op)
 {
     const struct mpyi_type *ta = mpyi_type_of(a);
     const struct mpyi_type *tb = mpyi_type_of(b);
@@ -40,20 +51,20 @@ ask_slots(mpy_object *a, mpy_object *b, int op)
 
     if (ta != tb && tb->slots.compare != NULL && tb->slots.compare != ta->slots.compare &&
         mpyi_type_is_subtype(tb, ta)) {
-        mpy_object *answer = tb->slots.compare(b, a, mirrored[op]);
+        mpy_object *answer = ask(t, function, b, a, mirrored[op]);
         if (answer != NOT_IMPLEMENTED) {
             return answer;
         }
         asked_b = 1;
     }
     if (ta->slots.compare != NULL) {
-        mpy_object *answer = ta->slots.compare(a, b, op);
+        mpy_object *answer = ask(t, function, a, b, op);
         if (answer != NOT_IMPLEMENTED) {
             return answer;
         }
     }
     if (!asked_b && tb->slots.compare != NULL) {
-        return tb->slots.compare(b, a, mirrored[op]);
+        return ask(t, function, b, a, mirrored[op]);
     }
     return NOT_IMPLEMENTED;
 }
@@ -66,7 +77,7 @@ compare_objects(struct mpyi_thread *t, const char *function, mpy_object *a, mpy_
     if (mpyi_depth_enter(t, function) < 0) {
         return NULL;
     }
-    answer = ask_slots(a, b, op);
+    answer = ask_slots(t, function, a, b, op);
     mpyi_depth_leave(t);
     if (answer != NOT_IMPLEMENTED) {
         return answer;

@@ -48,8 +48,11 @@ mpy_object_get_item(mpy_object *o, mpy_object *key)
     }
     value = type->slots.get_item(o, key);
     mpyi_depth_leave(t);
-    if (MPY_UNLIKELY(value == NULL) && type == &mpyi_dict_type) {
-        (void)mpyi_err_unhashable_key(__func__, key);
+    if (MPY_UNLIKELY(value == NULL)) {
+        (void)mpyi_err_slot(t, __func__, "get_item", o);
+        if (type == &mpyi_dict_type) {
+            (void)mpyi_err_unhashable_key(__func__, key);
+        }
     }
     return value;
 }
@@ -74,7 +77,7 @@ set_item(struct mpyi_thread *t, const char *function, mpy_object *o, mpy_object 
     if (MPY_UNLIKELY(result < 0) && type == &mpyi_dict_type) {
         return mpyi_err_unhashable_key(function, key);
     }
-    return result < 0 ? -1 : 0;
+    return result < 0 ? mpyi_err_slot(t, function, "set_item", o) : 0;
 }
 
 int
@@ -151,7 +154,7 @@ mpy_object_contains(mpy_object *o, mpy_object *value)
     result = type->slots.contains != NULL ? type->slots.contains(o, value)
                                           : contains_by_iteration(t, __func__, o, value);
     mpyi_depth_leave(t);
-    return result < 0 ? -1 : result != 0;
+    return result < 0 ? mpyi_err_slot(t, __func__, "contains", o) : result != 0;
 }
 
 ptrdiff_t
@@ -176,5 +179,5 @@ mpy_object_length(mpy_object *o)
     }
     n = type->slots.length(o);
     mpyi_depth_leave(t);
-    return n < 0 ? -1 : n;
+    return n < 0 ? mpyi_err_slot(t, __func__, "length", o) : n;
 }

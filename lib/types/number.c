@@ -17,6 +17,7 @@
  */
 #include "types/number.h"
 
+#include "types/protocol.h"
 #include "types/str.h"
 
 enum operation { ADD, SUBTRACT, MULTIPLY, TRUE_DIVIDE, FLOOR_DIVIDE, REMAINDER };
@@ -135,9 +136,30 @@ unsupported(enum operation op, const mpy_object *a, const mpy_object *b)
                            mpyi_type_name_of(b));
 }
 
+/* One slot; NotImplemented when there is none. */
+static mpy_object *
+ask(struct mpyi_thread *t, enum operation op, binary_slot slot, mpy_object *a, mpy_object *b)
+{
+    mpy_object *result;
+    if (slot == NULL) {
+        return mpy_priv_const(MPY_CONST_NOT_IMPLEMENTED);
+    }
+    if (mpyi_depth_enter(t, operations[op].function) < 0) {
+        return NULL;
+    }
+    result = slot(a, b);
+    mpyi_depth_leave(t);
+    if (MPY_UNLIKELY(result == NULL)) {
+        (void)mpyi_err_slot(t, operations[op].function,
+                            operations[op].function + sizeof "mpy_number_" - 1,
+                            slot == slot_of(mpyi_type_of(a), op) ? a : b);
+    }
+    return result;
+}
+
 /* Asks the slots of both types. */
 static mpy_object *
-by_slots(enum operation op, mpy_object *a, mpy_object *b)
+by_slots(struct mpyi_thread *t, enum operation op, mpy_object *a, mpy_object *b)
 {
     const mpy_object *not_implemented = mpy_priv_const(MPY_CONST_NOT_IMPLEMENTED);
     const struct mpyi_type *type_a = mpyi_type_of(a), *type_b = mpyi_type_of(b);
@@ -150,19 +172,11 @@ by_slots(enum operation op, mpy_object *a, mpy_object *b)
         first = second;
         second = other;
     }
-    if (first != NULL) {
-        result = first(a, b);
-        if (result != not_implemented) {
-            return result;
-        }
+    result = ask(t, op, first, a, b);
+    if (result == not_implemented) {
+        result = ask(t, op, second, a, b);
     }
-    if (second != NULL) {
-        result = second(a, b);
-        if (result != not_implemented) {
-            return result;
-        }
-    }
-    return unsupported(op, a, b);
+    return result != not_implemented ? result : unsupported(op, a, b);
 }
 
 static inline int
@@ -185,7 +199,7 @@ binary_slow(struct mpyi_thread *t, enum operation op, mpy_object *a, mpy_object 
         return mpyi_err_argument(operations[op].function, a == NULL ? "a" : "b", "object", NULL);
     }
     result = numbers(t, op, a, b);
-    return result != mpy_priv_const(MPY_CONST_NOT_IMPLEMENTED) ? result : by_slots(op, a, b);
+    return result != mpy_priv_const(MPY_CONST_NOT_IMPLEMENTED) ? result : by_slots(t, op, a, b);
 }
 
 mpy_object *
@@ -310,7 +324,14 @@ mpy_number_negative(mpy_object *a)
     }
     type = mpyi_type_of(a);
     if (type->slots.negative != NULL) {
+        if (mpyi_depth_enter(t, __func__) < 0) {
+            return NULL;
+        }
         result = type->slots.negative(a);
+        mpyi_depth_leave(t);
+        if (result == NULL) {
+            (void)mpyi_err_slot(t, __func__, "negative", a);
+        }
     }
     return result != mpy_priv_const(MPY_CONST_NOT_IMPLEMENTED)
                ? result

@@ -23,6 +23,18 @@
 #include "types/str.h"
 #include "types/tuple.h"
 
+#include <string.h>
+
+int
+mpyi_err_slot(struct mpyi_thread *t, const char *function, const char *slot, const mpy_object *o)
+{
+    if (!mpyi_err_occurred(t)) {
+        (void)mpyi_err_format(MPY_EXC_SYSTEM_ERROR, "%s(): %s of '%s' failed without an error",
+                              function, slot, mpyi_type_name_of(o));
+    }
+    return -1;
+}
+
 /* ---- type -------------------------------------------------------------------------------------
  */
 
@@ -131,17 +143,19 @@ mpyi_repr_leave(struct mpyi_thread *t, mpy_object *o)
 
 /* What a repr or str slot returned, if it is a str; the reference is passed on. */
 static mpy_object *
-checked_text(mpy_object *text, const char *slot, const mpy_object *o)
+checked_text(struct mpyi_thread *t, mpy_object *text, const char *function, const mpy_object *o)
 {
-    if (MPY_UNLIKELY(text != NULL && !mpyi_is_str(text))) {
-        (void)mpyi_err_format(MPY_EXC_TYPE_ERROR,
-                              "mpy_object_%s(): slot of '%s' returned '%s', "
-                              "not a str",
-                              slot, mpyi_type_name_of(o), mpyi_type_name_of(text));
-        mpy_decref(text);
+    if (MPY_LIKELY(text != NULL && mpyi_is_str(text))) {
+        return text;
+    }
+    if (text == NULL) {
+        (void)mpyi_err_slot(t, function, strrchr(function, '_') + 1, o);
         return NULL;
     }
-    return text;
+    (void)mpyi_err_format(MPY_EXC_TYPE_ERROR, "%s(): slot of '%s' returned '%s', not a str",
+                          function, mpyi_type_name_of(o), mpyi_type_name_of(text));
+    mpy_decref(text);
+    return NULL;
 }
 
 mpy_object *
@@ -155,7 +169,7 @@ mpyi_repr(struct mpyi_thread *t, mpy_object *o)
     if (mpyi_depth_enter(t, "mpy_object_repr") < 0) {
         return NULL;
     }
-    text = checked_text(type->slots.repr(o), "repr", o);
+    text = checked_text(t, type->slots.repr(o), "mpy_object_repr", o);
     mpyi_depth_leave(t);
     return text;
 }
@@ -174,7 +188,7 @@ mpyi_str(struct mpyi_thread *t, mpy_object *o)
     if (mpyi_depth_enter(t, "mpy_object_str") < 0) {
         return NULL;
     }
-    text = checked_text(type->slots.str(o), "str", o);
+    text = checked_text(t, type->slots.str(o), "mpy_object_str", o);
     mpyi_depth_leave(t);
     return text;
 }
@@ -250,7 +264,7 @@ mpyi_hash(struct mpyi_thread *t, mpy_object *o, int64_t *out)
     }
     result = type->slots.hash(o, out);
     mpyi_depth_leave(t);
-    return result;
+    return MPY_LIKELY(result >= 0) ? 0 : mpyi_err_slot(t, "mpy_object_hash", "hash", o);
 }
 
 int
@@ -307,7 +321,11 @@ mpyi_is_true(struct mpyi_thread *t, mpy_object *o)
         result = length < 0 ? -1 : length != 0;
     }
     mpyi_depth_leave(t);
-    return result < 0 ? -1 : result != 0;
+    if (MPY_UNLIKELY(result < 0)) {
+        return mpyi_err_slot(t, "mpy_object_is_true",
+                             type->slots.is_true != NULL ? "is_true" : "length", o);
+    }
+    return result != 0;
 }
 
 int

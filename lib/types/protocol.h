@@ -33,6 +33,12 @@ mpyi_repr_leave(struct mpyi_thread *t, mpy_object *o);
 MPY_NODISCARD int
 mpyi_hash(struct mpyi_thread *t, mpy_object *o, int64_t *out);
 
+/* After a slot of o's type reported a failure: a host's that set no error is a SystemError, so that
+   who called `function` never sees a failure without a reason. Always -1. */
+int
+mpyi_err_slot(struct mpyi_thread *t, const char *function, const char *slot, const mpy_object *o)
+    __attribute__((cold));
+
 /* After a look-up failed: when that was because the key's type has no hash, the error names the
    function that the host called. Always -1. */
 int
