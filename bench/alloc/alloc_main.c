@@ -2,7 +2,8 @@
 /*
  * alloc_main.c - the program around the allocator workloads, and the histogram of sizes.
  *
- * PART "" runs the rows that measure time, PART "memory" those that measure resident memory.
+ * PART "" runs the rows that measure time, PART "memory" those that measure resident memory,
+ * PART "timeline" the curve of it, in a process that has done nothing else.
  */
 #include "alloc/alloc_peer.h"
 #include "worker.h"
@@ -60,6 +61,10 @@ main(int argc, char **argv)
         alloc_memory_run(&peer);
         return 0;
     }
+    if (strcmp(part, "timeline") == 0) {
+        alloc_timeline_run();
+        return 0;
+    }
     alloc_rows_run();
     if (peer.extra_rows != NULL) {
         peer.extra_rows();
@@ -68,6 +73,5 @@ main(int argc, char **argv)
         alloc_threads_run();
     }
     alloc_server_run(&peer);
-    alloc_timeline_run();
     return 0;
 }

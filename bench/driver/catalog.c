@@ -26,6 +26,12 @@ const struct program catalog_programs[] = {
     {"alloc", PEER_MIMALLOC, "bench-alloc",         "", BENCH_MIMALLOC},
     {"alloc", PEER_TCMALLOC, "bench-alloc",         "", BENCH_TCMALLOC},
     {"alloc", PEER_CPYTHON,  "bench-alloc-cpython", "", NULL},
+    {"alloc", PEER_MINIPY,   "bench-alloc-minipy",  "timeline", NULL},
+    {"alloc", PEER_GLIBC,    "bench-alloc",         "timeline", NULL},
+    {"alloc", PEER_JEMALLOC, "bench-alloc",         "timeline", BENCH_JEMALLOC},
+    {"alloc", PEER_MIMALLOC, "bench-alloc",         "timeline", BENCH_MIMALLOC},
+    {"alloc", PEER_TCMALLOC, "bench-alloc",         "timeline", BENCH_TCMALLOC},
+    {"alloc", PEER_CPYTHON,  "bench-alloc-cpython", "timeline", NULL},
 
     {"objects", PEER_MINIPY,  "bench-objects-minipy",  "", NULL},
     {"objects", PEER_CPYTHON, "bench-objects-cpython", "", NULL},
