@@ -34,6 +34,7 @@ static void
 every_block_has_its_colour(void **state)
 {
     (void)state;
+    test_need_ordered_blocks();
     struct test_heap test;
     void *p[70], *q[5];
     test_heap_open(&test, MPY_KIND_MEM, 0);

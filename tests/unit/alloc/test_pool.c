@@ -8,6 +8,7 @@ static void
 a_pool_passes_through_its_states(void **state)
 {
     (void)state;
+    test_need_ordered_blocks();
     struct test_heap test;
     test_heap_open(&test, MPY_KIND_RAW, 0);
     struct mpyi_heap *heap = test.heap;

@@ -8,6 +8,7 @@ static void
 fresh_memory_is_walked_upwards(void **state)
 {
     (void)state;
+    test_need_ordered_blocks();
     for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
         struct test_heap test;
         test_heap_open(&test, MPY_KIND_RAW, 0);

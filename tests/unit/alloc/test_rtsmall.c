@@ -125,6 +125,7 @@ static void
 bulk_free_of_the_smallest_cells(void **state)
 {
     (void)state;
+    test_need_ordered_blocks();
     char *first = mpyi_cell_alloc(heap, 32);
     for (int i = 1; i < 128; i++) {
         (void)mpyi_cell_alloc(heap, 32);
