@@ -53,7 +53,8 @@ mpy_runtime_new(const mpy_config *config, mpy_runtime **out);
 
 /* Ends a runtime: collects, runs finalizers and release hooks, reports what was still alive (report
    may be NULL) and frees everything. The calling thread must be attached to it as its innermost
-   runtime; it is detached afterwards. MPY_E_BUSY: other threads are attached, nothing changed;
+   runtime; it is detached afterwards. MPY_E_BUSY, and nothing changed: other threads
+   are attached, or this one more than once, or it is in a callback of the runtime;
    MPY_E_NOT_ATTACHED; MPY_E_INVAL, also for a report with the size of no version. (U) */
 MPY_NODISCARD MPY_API mpy_status
 mpy_runtime_free(mpy_runtime *rt, mpy_leak_report *report);

@@ -38,7 +38,9 @@ MPY_NODISCARD MPY_API mpy_status
 mpy_thread_attach(mpy_view *view, mpy_thread_token **out);
 
 /* Ends the innermost attachment, which `token` must be, and releases its lock. An error that is set
-   is dropped. A thread that exits while it is attached is detached. (U) */
+   is dropped. A thread that exits while it is attached is detached. In a callback of the runtime
+   only what was attached there can be detached: nothing happens otherwise, and MPY_E_BUSY is in
+   mpy_status_last(). (U) */
 MPY_API void
 mpy_thread_detach(mpy_thread_token *token);
 
@@ -86,7 +88,8 @@ MPY_NODISCARD MPY_API int
 mpy_gil_get_stats(mpy_runtime *rt, mpy_gil_stats *out);
 
 /* 0: fn(arg) will run at the next checkpoint of a thread of the runtime, with the lock held; fn
-   returns 0, or -1 with an error set. -1: 256 calls are waiting. Any thread; async-signal-safe. */
+   returns 0, or -1 with an error set. -1, with the reason in mpy_status_last(): MPY_E_BUSY (256
+   calls are waiting), MPY_E_FINALIZING. Any thread; async-signal-safe. */
 typedef int (*mpy_pending_fn)(void *arg);
 MPY_NODISCARD MPY_API int
 mpy_pending_add(mpy_runtime *rt, mpy_pending_fn fn, void *arg);

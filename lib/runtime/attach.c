@@ -21,6 +21,7 @@
  */
 #include "runtime/runtime.h"
 
+#include "gc/internal.h"
 #include "runtime/futex.h"
 
 #include <pthread.h>
@@ -31,6 +32,9 @@ __thread struct mpyi_rt_tls mpyi_rt_tls;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 static pthread_key_t exit_key;
 static bool exit_key_made; /* by exit_once */
+
+static void
+end_attachment(struct mpyi_attachment *a);
 
 /* ---- thread exit
  * --------------------------------------------------------------------------------- */
@@ -48,7 +52,7 @@ thread_exits(void *unused)
             continue;
         }
         a->nested = 0;
-        mpy_thread_detach((mpy_thread_token *)a);
+        end_attachment(a);
     }
     mpy_raw_free(mpyi_rt_tls.spare);
     mpyi_rt_tls.spare = NULL;
@@ -129,7 +133,7 @@ enter(struct mpyi_attachment *a, struct mpyi_rt *rt)
 {
     struct mpyi_thread *t = &a->thread;
     t->outer = mpyi_rt_tls.inner != NULL ? &mpyi_rt_tls.inner->thread : NULL;
-    t->depth = 0;
+    t->depth = a->base_depth = 0;
     t->depth_limit = rt->pub.depth_limit;
     t->prev = NULL;
     t->next = rt->pub.threads;
@@ -174,7 +178,7 @@ introduce(struct mpyi_attachment *a, struct mpyi_rt *rt)
     for (struct mpyi_thread *outer = t->outer; outer != NULL; outer = outer->outer) {
         if (outer->rt == t->rt) {
             t->id = outer->id;
-            t->depth = outer->depth;
+            t->depth = a->base_depth = outer->depth;
             return;
         }
     }
@@ -205,6 +209,14 @@ mpyi_attach_empty(struct mpyi_thread *t)
     if (MPY_UNLIKELY(t->repr_stack != NULL)) {
         mpy_clear(&t->repr_stack);
     }
+}
+
+bool
+mpyi_attach_in_call(const struct mpyi_attachment *a)
+{
+    const struct mpyi_thread *t = &a->thread;
+    return t->depth != a->base_depth || t->tearing_down || t->finalizers || t->rt->finalizing ||
+           t->gc->state->phase == MPYI_GC_CRITICAL; /* no other thread sees that phase */
 }
 
 void
@@ -334,14 +346,9 @@ mpy_thread_attach(mpy_view *view, mpy_thread_token **out)
 }
 
 /* Every way out but that of a nested attachment without an error. */
-static __attribute__((noinline)) void
-detach_outermost(struct mpyi_attachment *a)
+static void
+end_attachment(struct mpyi_attachment *a)
 {
-    if (MPY_UNLIKELY(a == NULL || a != mpyi_rt_tls.inner)) {
-        mpyi_misuse(MPY_E_INVAL, "mpy_thread_detach",
-                    "argument 'token': not the innermost attachment of this thread");
-        return;
-    }
     if (MPY_UNLIKELY(mpy_priv_tls.thread != &a->thread) && mpyi_attach_retake(a) != MPY_OK) {
         mpyi_rt_tls.inner = mpyi_attachment_of(a->thread.outer);
         mpy_raw_free(a); /* of a runtime that a fork left behind */
@@ -359,6 +366,22 @@ detach_outermost(struct mpyi_attachment *a)
     if (MPY_UNLIKELY(mpyi_rt_tls.inner != NULL)) {
         mpyi_attach_resume(mpyi_rt_tls.inner);
     }
+}
+
+static __attribute__((noinline)) void
+detach_outermost(struct mpyi_attachment *a)
+{
+    if (MPY_UNLIKELY(a == NULL || a != mpyi_rt_tls.inner)) {
+        mpyi_misuse(MPY_E_INVAL, "mpy_thread_detach",
+                    "argument 'token': not the innermost attachment of this thread");
+        return;
+    }
+    if (MPY_UNLIKELY(a->nested == 0 && mpyi_attach_in_call(a))) {
+        mpyi_misuse(MPY_E_BUSY, "mpy_thread_detach",
+                    "called from inside of a call that needs the attachment");
+        return;
+    }
+    end_attachment(a);
 }
 
 void

@@ -80,7 +80,9 @@ mpyi_pending_run(struct mpyi_thread *t)
     mpy_pending_fn fn;
     void *arg;
     while (rc == 0 && ring->head != end && mpyi_pending_pop(ring, &fn, &arg)) {
+        t->depth++; /* it is a call that needs the runtime */
         rc = fn(arg) == 0 ? 0 : -1;
+        t->depth--;
     }
     if (rc < 0 && !mpyi_err_occurred(t)) {
         mpyi_err_set(MPY_EXC_SYSTEM_ERROR,

@@ -174,9 +174,8 @@ free_runtime(struct mpyi_rt *rt)
 static bool
 is_in_use(const struct mpyi_rt *rt, const struct mpyi_attachment *a)
 {
-    const struct mpyi_thread *t = &a->thread;
-    return rt->attached != 1 || a->nested > 0 || t->depth > 0 || t->tearing_down || t->finalizers ||
-           rt->pub.finalizing || t->gc->state->nested > 0;
+    return rt->attached != 1 || a->nested > 0 || mpyi_attach_in_call(a) ||
+           a->thread.gc->state->nested > 0;
 }
 
 mpy_status

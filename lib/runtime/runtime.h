@@ -60,6 +60,7 @@ struct mpyi_attachment {
     uint32_t nested;           /* attachments on top of this one that are only counted */
     uint32_t suspended;        /* held the lock when an inner attachment took its place */
     uint32_t releases;         /* of the lock while the heap kept empty arenas */
+    uint32_t base_depth;       /* of nested calls, when it began */
 };
 
 struct mpyi_rt_tls {
@@ -132,6 +133,11 @@ mpyi_attach_empty(struct mpyi_thread *t);
    it; the lock stays held. The outer attachment is not resumed. */
 void
 mpyi_attach_end(struct mpyi_attachment *a);
+
+/* A call of the library that needs the attachment has not returned: its callbacks may neither end
+   it nor the runtime. Lock held, or the runtime alive for another reason. */
+bool
+mpyi_attach_in_call(const struct mpyi_attachment *a);
 
 /* Before and after the innermost attachment is replaced. suspend() lets go of its lock if it is
    held; resume() takes it back then. NULL is allowed. */

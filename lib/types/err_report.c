@@ -90,9 +90,11 @@ mpy_err_display(mpy_object *exc, mpy_write_fn write, void *data)
     }
     n = collect_causes(exc, chain);
     mpy_incref_many(chain, n);
+    t->depth++; /* the write function is called from inside of a call */
     for (size_t i = n; i-- > 0 && result == 0;) {
         result = write_line(t, chain[i], write, data);
     }
+    t->depth--;
     mpy_decref_many(chain, n);
     if (result < 0 && !mpyi_err_occurred(t)) {
         (void)mpyi_err_format(MPY_EXC_RUNTIME_ERROR, "%s(): the write function stopped", __func__);
@@ -107,7 +109,9 @@ static void
 deliver(struct mpyi_thread *t, const char *text, size_t n)
 {
     if (t->rt->error_fn != NULL) {
+        t->depth++; /* it is called from inside of a call */
         (void)t->rt->error_fn(t->rt->error_data, text, n);
+        t->depth--;
         mpyi_err_clear(t);
         return;
     }
