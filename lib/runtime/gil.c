@@ -76,7 +76,7 @@ int
 mpy_gil_set_switch_interval(mpy_runtime *rt, int64_t ns)
 {
     if (rt == NULL) {
-        return refuse("mpy_gil_set_switch_interval(): argument 'rt': expected a runtime, got NULL");
+        return refuse("mpy_gil_set_switch_interval(): argument 'rt': expected runtime, got NULL");
     }
     if (ns < MPYI_SWITCH_INTERVAL_MIN || ns > MPYI_SWITCH_INTERVAL_MAX) {
         return refuse("mpy_gil_set_switch_interval(): argument 'ns': not in 1,000..10^10");
@@ -90,8 +90,8 @@ mpy_gil_get_stats(mpy_runtime *rt, mpy_gil_stats *out)
 {
     if (rt == NULL || out == NULL) {
         return refuse(rt == NULL
-                          ? "mpy_gil_get_stats(): argument 'rt': expected a runtime, got NULL"
-                          : "mpy_gil_get_stats(): argument 'out': expected a pointer, got NULL");
+                          ? "mpy_gil_get_stats(): argument 'rt': expected runtime, got NULL"
+                          : "mpy_gil_get_stats(): argument 'out': expected pointer, got NULL");
     }
     const struct mpyi_rt *full = mpyi_rt_of(rt);
     const struct mpyi_lock *lock = &full->view->lock;

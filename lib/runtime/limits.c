@@ -78,7 +78,7 @@ mpy_runtime_get_limit(mpy_runtime *rt, int which, int64_t *value)
         return -1;
     }
     if (value == NULL) {
-        mpyi_err_argument(__func__, "value", "a pointer", NULL);
+        mpyi_err_argument(__func__, "value", "pointer", NULL);
         return -1;
     }
     uint64_t limit;

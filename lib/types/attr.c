@@ -334,7 +334,7 @@ find_utf8(struct mpyi_thread *t, const char *function, mpy_object *o, const char
         }
     }
     if (mpyi_type_of(o)->slots.get_attr != NULL) {
-        mpy_object *str = mpyi_intern_utf8(t, name, strlen(name));
+        mpy_object *str = mpyi_intern_text(t, function, name, strlen(name));
         int found = str != NULL ? find_by_slot(t, o, str, out) : -1;
         mpy_xdecref(str);
         return found;

@@ -274,7 +274,7 @@ mpy_object_set_attr_utf8(mpy_object *o, const char *name, mpy_object *value)
                                 o != NULL && name == NULL ? "text" : "object", NULL);
         return -1;
     }
-    str = mpyi_intern_utf8(t, name, strlen(name));
+    str = mpyi_intern_text(t, __func__, name, strlen(name));
     if (str == NULL) {
         return -1;
     }

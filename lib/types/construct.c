@@ -147,10 +147,12 @@ mpyi_type_slot_call(mpy_object *self, mpy_object *const *argv, size_t nargs, mpy
         return mpyi_err_format(MPY_EXC_TYPE_ERROR, "%s() takes no keyword arguments", type->name);
     }
     if (nargs < least || nargs > most) {
-        return mpyi_err_format(MPY_EXC_TYPE_ERROR,
-                               "%s() takes %zu to %zu arguments but %zu were "
-                               "given",
-                               type->name, least, most, nargs);
+        return least == most
+                   ? mpyi_err_format(MPY_EXC_TYPE_ERROR, "%s() takes %zu argument%s but got %zu",
+                                     type->name, least, least == 1 ? "" : "s", nargs)
+                   : mpyi_err_format(MPY_EXC_TYPE_ERROR,
+                                     "%s() takes %zu to %zu arguments but got %zu", type->name,
+                                     least, most, nargs);
     }
     return convert(t, type->id, argv, nargs);
 }

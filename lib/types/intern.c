@@ -281,9 +281,9 @@ add(struct mpyi_thread *t, uint64_t hash, struct mpyi_str *s)
 }
 
 static __attribute__((noinline)) mpy_object *
-add_utf8(struct mpyi_thread *t, const char *utf8, size_t n, uint64_t hash)
+add_utf8(struct mpyi_thread *t, const char *function, const char *utf8, size_t n, uint64_t hash)
 {
-    mpy_object *o = mpyi_str_new(t, "mpy_str_intern", utf8, n);
+    mpy_object *o = mpyi_str_new(t, function, utf8, n);
     if (o == NULL) {
         return NULL;
     }
@@ -295,11 +295,18 @@ add_utf8(struct mpyi_thread *t, const char *utf8, size_t n, uint64_t hash)
 }
 
 mpy_object *
-mpyi_intern_utf8(struct mpyi_thread *t, const char *utf8, size_t n)
+mpyi_intern_text(struct mpyi_thread *t, const char *function, const char *utf8, size_t n)
 {
     uint64_t hash = mpyi_hash_bytes(utf8, n);
     struct mpyi_str *s = mpyi_intern_find_hashed(t->rt->intern, utf8, n, hash);
-    return MPY_LIKELY(s != NULL) ? mpy_newref(mpyi_str_object(s)) : add_utf8(t, utf8, n, hash);
+    return MPY_LIKELY(s != NULL) ? mpy_newref(mpyi_str_object(s))
+                                 : add_utf8(t, function, utf8, n, hash);
+}
+
+mpy_object *
+mpyi_intern_utf8(struct mpyi_thread *t, const char *utf8, size_t n)
+{
+    return mpyi_intern_text(t, "mpy_str_intern", utf8, n);
 }
 
 mpy_object *
@@ -311,7 +318,7 @@ mpyi_intern_str(struct mpyi_thread *t, struct mpyi_str *str)
         hash = mpyi_str_hash(str);
         s = mpyi_intern_find_hashed(t->rt->intern, mpyi_str_data(str), mpyi_str_size(str), hash);
         if (s == NULL && (str->word & MPYI_STR_STATIC) != 0) {
-            return add_utf8(t, mpyi_str_data(str), mpyi_str_size(str), hash);
+            return add_utf8(t, "mpy_str_intern", mpyi_str_data(str), mpyi_str_size(str), hash);
         }
         if (s == NULL) {
             s = str;

@@ -47,6 +47,10 @@ mpyi_intern_purge(struct mpyi_thread *t);
 MPY_NODISCARD mpy_object *
 mpyi_intern_utf8(struct mpyi_thread *t, const char *utf8, size_t n);
 
+/* The same on behalf of the public function that texts of errors name. */
+MPY_NODISCARD mpy_object *
+mpyi_intern_text(struct mpyi_thread *t, const char *function, const char *utf8, size_t n);
+
 /* The interned str equal to `str` (str itself if the text is new): a new reference. */
 MPY_NODISCARD mpy_object *
 mpyi_intern_str(struct mpyi_thread *t, struct mpyi_str *str);

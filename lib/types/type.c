@@ -286,7 +286,8 @@ intern_members(struct mpyi_thread *t, struct mpyi_heap_type *heap)
     memset(heap->member_names, 0, sizeof(mpy_object *) * n);
     heap->member_count = n;
     for (size_t i = 0; i < n; i++) {
-        heap->member_names[i] = mpyi_intern_utf8(t, members[i].name, strlen(members[i].name));
+        heap->member_names[i] =
+            mpyi_intern_text(t, "mpy_type_from_spec", members[i].name, strlen(members[i].name));
         if (heap->member_names[i] == NULL) {
             return -1;
         }
@@ -304,7 +305,7 @@ make_dict(struct mpyi_thread *t, struct mpyi_heap_type *heap)
     }
     mpyi_head(dict)->gcword |= MPYI_GC_INNER;
     for (const mpy_func_spec *f = heap->spec->methods; f != NULL && f->name != NULL; f++) {
-        mpy_object *name = mpyi_intern_utf8(t, f->name, strlen(f->name));
+        mpy_object *name = mpyi_intern_text(t, "mpy_type_from_spec", f->name, strlen(f->name));
         mpy_object *function = name != NULL ? mpyi_function_new(t, f, NULL, heap->serial) : NULL;
         int result = function != NULL ? mpyi_dict_set(t, dict, name, function) : -1;
         mpy_xdecref(name);

@@ -149,6 +149,51 @@ test_missing_key_is_a_tuple(void **state)
     mpy_decref(key);
 }
 
+static mpy_object *
+return_self(mpy_object *self, mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
+{
+    (void)argv;
+    (void)nargs;
+    (void)kwnames;
+    return mpy_newref(self);
+}
+
+static void
+expect_text(const char *text)
+{
+    mpy_object *exc = api_good(mpy_err_take()), *message = api_good(mpy_err_message(exc));
+    const char *got;
+    api_done(mpy_str_as_utf8(message, &got, NULL));
+    assert_string_equal(got, text);
+    mpy_decref(message);
+    mpy_decref(exc);
+}
+
+/* Names are interned on the way: the text names the function that was called, all the same. */
+static void
+test_text_names_the_call(void **state)
+{
+    mpy_object *list = api_good(mpy_type_builtin(MPY_TYPE_ID_LIST)), *out;
+    mpy_object *type = api_good(mpy_type_builtin(MPY_TYPE_ID_TYPE));
+    mpy_func_spec methods[] = {{.name = "\xff", .fn = NULL}, {.name = NULL}};
+    mpy_type_spec spec = {
+        .size = sizeof spec, .version = 1, .name = "corner.Method", .methods = methods};
+    (void)state;
+    assert_int_equal(mpy_object_find_attr_utf8(list, "\xff", &out), -1);
+    expect_text("mpy_object_find_attr_utf8(): invalid UTF-8: byte 0xff at 0");
+    assert_null(mpy_object_get_attr_utf8(list, "\xff"));
+    expect_text("mpy_object_get_attr_utf8(): invalid UTF-8: byte 0xff at 0");
+    assert_int_equal(mpy_object_set_attr_utf8(list, "\xff", list), -1);
+    expect_text("mpy_object_set_attr_utf8(): invalid UTF-8: byte 0xff at 0");
+    methods[0].fn = return_self;
+    assert_null(mpy_type_from_spec(&spec, NULL));
+    expect_text("mpy_type_from_spec(): invalid UTF-8: byte 0xff at 0");
+    assert_null(mpy_call_noargs(type));
+    expect_text("type() takes 1 argument but got 0");
+    mpy_decref(type);
+    mpy_decref(list);
+}
+
 int
 main(void)
 {
@@ -158,6 +203,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_type_loses_its_last_instance, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_missing_key_is_an_exception, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_missing_key_is_a_tuple, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_text_names_the_call, api_setup, api_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
