@@ -18,6 +18,7 @@
 #include "minipy/memstat.h"
 #include "minipy/number.h"
 #include "minipy/object.h"
+#include "minipy/region.h"
 #include "minipy/runtime.h"
 #include "minipy/str.h"
 #include "minipy/thread.h"

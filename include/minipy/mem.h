@@ -271,6 +271,134 @@ mpy_mem_trim(mpy_runtime *rt, size_t keep_bytes, size_t *released);
 MPY_NODISCARD MPY_API int
 mpy_mem_set_keep(mpy_runtime *rt, size_t keep_bytes);
 
+/* ---- limits of the process ------------------------------------------------------------------- */
+
+/* Most bytes that raw, mem and the regions of the process may use together; 0: no limit. A runtime
+   has its own (mpy_runtime_set_limit). What counts: pools (4 KiB each) that belong to threads and
+   regions, empty ones they keep included; larger blocks, with those that wait in a thread's cache;
+   raw blocks. It is enforced when another pool, larger or raw block is wanted: blocks of pools
+   that are there already are still given out. Then the thread's caches are emptied, then
+   the pressure callback is asked, then the request fails with MPY_E_NOMEM and nothing is changed.
+   A limit below what is in use frees nothing: it makes the next such request fail. Any thread;
+   what other threads did before may be off by up to 64 KiB each until they next take or give a
+   larger block. */
+MPY_API void
+mpy_mem_set_limit(uint64_t bytes);
+
+/* 0: none. Any thread. */
+MPY_API uint64_t
+mpy_mem_get_limit(void);
+
+/* Bytes in use as the limit counts them. Without a limit other threads report larger blocks only
+   when 64 KiB have changed. Any thread. */
+MPY_API uint64_t
+mpy_mem_used(void);
+
+/* What a pressure callback is told. */
+typedef struct mpy_pressure {
+    uint32_t size, version; /* sizeof(mpy_pressure), 1 */
+    mpy_runtime *rt;        /* NULL: the process */
+    uint64_t requested;     /* bytes of the request that is about to fail; 0: soft limit passed */
+    uint64_t used, limit;   /* as the limit counts; limit 0: none */
+} mpy_pressure;
+
+/* Frees what it can spare. 1: something was freed (or the limit raised), the request is tried
+   again, once; 0: it fails. */
+typedef int (*mpy_pressure_fn)(void *data, const mpy_pressure *pressure);
+
+/* Sets the callback for the process (rt NULL, any thread) or a runtime (the current one, lock
+   held); fn NULL removes it. It is called when a request is about to fail because of a limit or the
+   system, not because of mpy_debug_fail_alloc(); in a runtime after an emergency collection and
+   before MemoryError. With soft_bytes it is also called when slow paths find more than that in
+   use, once until usage was below again.
+
+   The callback runs in the thread that asked for memory, with no lock of the allocator held. It may
+   free, allocate (a request that does not fit fails without calling it again) and change limits;
+   it may not take locks that its thread could hold around an allocation. That of the process may
+   be called by several threads at once. That of a runtime may be called in the middle of any
+   operation on objects, so it may use mpy_mem_*, mpy_obj_*, mpy_region_* and
+   mpy_runtime_set_limit(), but no object.
+   0, or -1 with MPY_E_INVAL when rt is not the current runtime. A call may still be on its way in
+   another thread when the callback of the process is replaced: `data` has to outlive that. */
+MPY_NODISCARD MPY_API int
+mpy_mem_on_pressure(mpy_runtime *rt, uint64_t soft_bytes, mpy_pressure_fn fn, void *data);
+
+/* ---- allocators of the host ------------------------------------------------------------------ */
+
+#define MPY_DOMAIN_RAW 0
+#define MPY_DOMAIN_MEM 1
+#define MPY_DOMAIN_OBJ 2 /* of a runtime: mpy_config_set_allocator() */
+
+/* "It can free and resize every block of the domain that is alive": a wrapper that hands every call
+   on to the allocator it found, or that allocator itself. */
+#define MPY_ALLOCATOR_COMPATIBLE 1u
+
+/* What serves a domain. Functions get `ctx`; sizes are at least 1 and at most PTRDIFF_MAX. Blocks
+   are aligned as the domain promises: 16 bytes serve all. NULL from an allocating function: out of
+   memory, nothing changed. `p` of realloc, free, free_sized and usable_size is a live block, never
+   NULL. The last three may be NULL: free is called instead of free_sized; requests with an
+   alignment above 16 fail; mpy_mem_usable_size() is 0. mem and raw call from any thread, at the
+   same time; obj with the runtime's lock. No lock of the allocator is held, but the function may
+   call only the previous allocator of its domain, not the domain itself. */
+typedef struct mpy_allocator {
+    uint32_t size, version; /* sizeof(mpy_allocator), 1 */
+    uint32_t flags;         /* MPY_ALLOCATOR_* */
+    uint32_t reserved;      /* 0 */
+    void *ctx;
+    void *(*malloc)(void *ctx, size_t n);
+    void *(*calloc)(void *ctx, size_t nelem, size_t elsize);
+    void *(*realloc)(void *ctx, void *p, size_t n);
+    void (*free)(void *ctx, void *p);
+    void (*free_sized)(void *ctx, void *p, size_t n);
+    void *(*aligned_alloc)(void *ctx, size_t alignment, size_t n);
+    size_t (*usable_size)(void *ctx, const void *p);
+} mpy_allocator;
+
+/* Replaces the allocator of MPY_DOMAIN_RAW or MPY_DOMAIN_MEM for the process; *allocator is copied.
+   Blocks that are alive are freed by whoever is installed when they are freed. So after the
+   domain's first allocation only an allocator with MPY_ALLOCATOR_COMPATIBLE is taken. To chain, get
+   the previous one first and call it; to remove a wrapper, set what was got, with that flag. A mem
+   allocator closes the magazines: every request is a call. Other threads follow at their next slow
+   path. Failures on demand and checks go on above it; limits and statistics of this library do not
+   see a host's blocks. Regions keep pools of their own. 0, or -1: MPY_E_BUSY (not compatible, and
+   blocks may be alive), MPY_E_INVAL (domain, NULL, size, a required function is missing),
+   MPY_E_NOMEM. Any thread. */
+MPY_NODISCARD MPY_API int
+mpy_mem_set_allocator(int domain, const mpy_allocator *allocator);
+
+/* The one in force: the library's own, or the host's that was set last. 0, or -1 with MPY_E_INVAL.
+   Its functions may be called directly. Any thread. */
+MPY_NODISCARD MPY_API int
+mpy_mem_get_allocator(int domain, mpy_allocator *out);
+
+/* ---- arenas of the host ---------------------------------------------------------------------- */
+
+/* Supplies the memory that pools are cut from. alloc gives `size` bytes at a multiple of
+   `alignment`, readable and writable, contents of no matter, or NULL; free takes one such piece
+   back, whole. Asked for are arenas of MPY_ARENA_SIZE at a multiple of it, one by one, and given
+   back when they have been empty for a while or at a trim. GC cells of a runtime have to lie in one
+   range: for them the host is asked once, for 64 MiB or what the option "gc.range_bytes" says, and
+   has it back when the runtime ends. Called with a lock of the allocator held: neither function may
+   call mpy_mem_*, mpy_region_* or the runtime. Tables, and blocks above MPY_SMALL_MAX, are not
+   pools. */
+typedef struct mpy_arena_allocator {
+    uint32_t size, version; /* sizeof(mpy_arena_allocator), 1 */
+    void *ctx;
+    void *(*alloc)(void *ctx, size_t size, size_t alignment);
+    void (*free)(void *ctx, void *p, size_t size);
+} mpy_arena_allocator;
+
+/* Who supplies the arenas of mem and of the regions of the process; copied. Only before the first
+   allocation of mem (or a statistic of it): MPY_E_BUSY later. 0, or -1 with MPY_E_INVAL when it is
+   NULL, too small or lacks a function. Any thread. */
+MPY_NODISCARD MPY_API int
+mpy_mem_set_arena_allocator(const mpy_arena_allocator *arenas);
+
+/* The one in force: the host's, or the system's (mmap), for hosts that chain. 0, or -1 with
+   MPY_E_INVAL. Any thread. */
+MPY_NODISCARD MPY_API int
+mpy_mem_get_arena_allocator(mpy_arena_allocator *out);
+
 MPY_EXTERN_C_END
 
 #endif /* MPY_MEM_H */

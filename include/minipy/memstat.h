@@ -27,10 +27,11 @@ MPY_EXTERN_C_BEGIN
 #define MPY_BLOCK_ALLOCATED 2
 
 /* What the blocks of a pool are for. */
-#define MPY_KIND_MEM  0 /* mpy_mem_* */
-#define MPY_KIND_RAW  1 /* mpy_obj_* and the arrays of containers */
-#define MPY_KIND_ATOM 2 /* objects that cannot take part in a cycle */
-#define MPY_KIND_GC   3 /* objects the collector knows */
+#define MPY_KIND_MEM    0 /* mpy_mem_* */
+#define MPY_KIND_RAW    1 /* mpy_obj_* and the arrays of containers */
+#define MPY_KIND_ATOM   2 /* objects that cannot take part in a cycle */
+#define MPY_KIND_GC     3 /* objects the collector knows */
+#define MPY_KIND_REGION 4 /* mpy_region_* */
 
 typedef struct mpy_mem_stats {
     uint32_t size, version;   /* sizeof(mpy_mem_stats), 1 */

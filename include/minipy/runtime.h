@@ -16,7 +16,9 @@ typedef struct mpy_config mpy_config;
 
 /* Settings for a new runtime. No runtime needed; not to be shared between threads while it is
    changed. Options (int): "gc.enabled" 0/1, "gc.threshold0", "gc.threshold1", "gc.threshold2",
-   "gil.switch_interval_ns", "limit.bytes" (0: none), "limit.depth" (nested calls, default 1000). */
+   "gc.range_bytes" (address space for GC cells, 0: default; where a host supplies arenas, memory
+   that it is asked for in one piece), "gil.switch_interval_ns", "limit.bytes" (0: none),
+   "limit.depth" (nested calls, default 1000). */
 MPY_NODISCARD MPY_API mpy_config *
 mpy_config_new(void); /* NULL: out of memory */
 MPY_API void
@@ -35,6 +37,19 @@ mpy_config_get_int(const mpy_config *config, const char *name, int64_t *out);
 /* Where unraisable errors and warnings go. */
 MPY_API void
 mpy_config_set_error_fn(mpy_config *config, mpy_write_fn fn, void *data);
+
+/* Who serves mpy_obj_*, the arrays of containers and objects outside of the collector in runtimes
+   made with this config (MPY_DOMAIN_OBJ); copied, NULL: the library's own pools. Every such block
+   has 32 bytes more, in front, so that a runtime that ends frees what is left. Objects the
+   collector knows stay in pools: supply arenas for them. Called with the runtime's lock held. 0, or
+   -1 with MPY_E_INVAL. */
+MPY_NODISCARD MPY_API int
+mpy_config_set_allocator(mpy_config *config, int domain, const mpy_allocator *allocator);
+
+/* Who supplies the arenas of runtimes made with this config; copied, NULL: the system. 0, or -1
+   with MPY_E_INVAL. */
+MPY_NODISCARD MPY_API int
+mpy_config_set_arena_allocator(mpy_config *config, const mpy_arena_allocator *arenas);
 
 /* What was still alive when a runtime was freed. The caller sets `size` to that of the struct it
    knows, or to 0 for version 1; so in every struct that a function fills. */
@@ -78,7 +93,8 @@ MPY_API void *
 mpy_runtime_get_user_data(const mpy_runtime *rt);
 
 /* Limits. MPY_LIMIT_BYTES: memory of the runtime, pools and large blocks; 0: none. Reaching it is a
-   MemoryError, after a collection. MPY_LIMIT_STACK_DEPTH: nested calls. int0; ValueError. */
+   MemoryError, after a collection and the callback of mpy_mem_on_pressure(). MPY_LIMIT_STACK_DEPTH:
+   nested calls. int0; ValueError. */
 #define MPY_LIMIT_BYTES       0
 #define MPY_LIMIT_STACK_DEPTH 1
 MPY_NODISCARD MPY_API int

@@ -5,7 +5,7 @@
  * Arenas with free pools are in buckets by their number of free pools; a pool comes from the
  * fullest arena, so that others run empty. An arena whose last pool came back is
  *   kept    (bucket 64): at most keep_max of them, newest first; reused before fresh ones
- *   clean   (MPYI_BUCKET_CLEAN): purged; its address space stays
+ *   clean   (MPYI_BUCKET_CLEAN): purged; its address space stays. A host's went back to it
  * Kept arenas go to clean when there are too many, when they have been idle for the decay time and
  * a slow path happens to look, or by mpyi_space_trim(). Purging at once measured 15 times slower.
  *
@@ -45,6 +45,13 @@ plus_large(const struct mpyi_usage *usage, uint64_t bytes)
     return sum > 0 ? (uint64_t)sum : 0;
 }
 
+uint64_t
+mpyi_usage_now(const struct mpyi_usage *usage)
+{
+    return plus_large(usage, atomic_load_explicit(&usage->pool_bytes, memory_order_relaxed) +
+                                 atomic_load_explicit(&usage->raw_bytes, memory_order_relaxed));
+}
+
 int
 mpyi_usage_fits(struct mpyi_usage *usage, uint64_t n)
 {
@@ -52,8 +59,7 @@ mpyi_usage_fits(struct mpyi_usage *usage, uint64_t n)
     if (limit == UINT64_MAX) {
         return 1;
     }
-    uint64_t now =
-        plus_large(usage, atomic_load_explicit(&usage->pool_bytes, memory_order_relaxed));
+    uint64_t now = mpyi_usage_now(usage);
     return now <= limit && n <= limit - now;
 }
 
@@ -146,7 +152,7 @@ purge_kept(struct mpyi_space *space, uint32_t number)
 {
     struct mpyi_arena *arena = &space->arenas[number];
     bucket_remove(space, number);
-    size_t bytes = mpyi_os_purge(arena->address, MPY_ARENA_SIZE);
+    size_t bytes = mpyi_space_empty_arena(space, number);
     add_dirty(space, 0 - (uint64_t)mpyi_popcount64(arena->dirty));
     arena->dirty = 0;
     space->arenas_released++;
@@ -169,7 +175,8 @@ whole_pages(unsigned first, unsigned length)
 static size_t
 purge_free_pools(struct mpyi_space *space, struct mpyi_arena *arena)
 {
-    uint64_t todo = arena->free & arena->dirty;
+    /* What a host's pages are, nobody here knows: it gets whole arenas back. */
+    uint64_t todo = space->host.alloc == NULL ? arena->free & arena->dirty : 0;
     size_t bytes = 0;
     while (todo != 0) {
         unsigned first = mpyi_ctz64(todo);
@@ -188,8 +195,9 @@ purge_free_pools(struct mpyi_space *space, struct mpyi_arena *arena)
 static int
 has_idle_pools(const struct mpyi_space *space, const struct mpyi_arena *arena, uint64_t now)
 {
-    return (arena->free & arena->dirty) != 0 && arena->bucket != MPYI_BUCKET_NONE &&
-           arena->bucket < FULL_BUCKET && now - arena->touched_ms >= space->decay_ms;
+    return (arena->free & arena->dirty) != 0 && space->host.alloc == NULL &&
+           arena->bucket != MPYI_BUCKET_NONE && arena->bucket < FULL_BUCKET &&
+           now - arena->touched_ms >= space->decay_ms;
 }
 
 /* Goes on with the search for idle pools; 1 when it stopped early. */
@@ -297,6 +305,8 @@ choose_arena(struct mpyi_space *space)
             if (number == MPYI_NO_ARENA) {
                 return number;
             }
+        } else if (mpyi_space_renew_arena(space, number) < 0) {
+            return MPYI_NO_ARENA;
         }
         space->arenas_created++;
         usage_arenas(space, 1);

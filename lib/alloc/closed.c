@@ -40,7 +40,8 @@ trace_free(const struct mpyi_heap *heap, void *p, size_t n)
     }
 }
 
-/* ---- mem: plain ------------------------------------------------------------------------------ */
+/* ---- mem: our own blocks ----------------------------------------------------------------------
+ */
 
 /* Class of a pooled block of the mem domain; 0 for any other address. */
 static unsigned
@@ -57,7 +58,7 @@ mem_is_pooled(size_t n)
 }
 
 void *
-mpyi_mem_plain_malloc(struct mpyi_heap *heap, size_t n)
+mpyi_mem_own_malloc(struct mpyi_heap *heap, size_t n)
 {
     if (!mem_is_pooled(n)) {
         return mpyi_large_malloc(heap, n);
@@ -70,44 +71,44 @@ mpyi_mem_plain_malloc(struct mpyi_heap *heap, size_t n)
 }
 
 void *
-mpyi_mem_plain_calloc(struct mpyi_heap *heap, size_t n)
+mpyi_mem_own_calloc(struct mpyi_heap *heap, size_t n)
 {
     if (!mem_is_pooled(n)) {
         return mpyi_large_calloc(heap, n);
     }
-    void *p = mpyi_mem_plain_malloc(heap, n);
+    void *p = mpyi_mem_own_malloc(heap, n);
     return p != NULL ? memset(p, 0, n) : NULL;
 }
 
 void *
-mpyi_mem_plain_aligned(struct mpyi_heap *heap, size_t alignment, size_t n)
+mpyi_mem_own_aligned(struct mpyi_heap *heap, size_t alignment, size_t n)
 {
     /* Blocks whose size is a multiple of a power of two up to 4096 are aligned to it. */
     size_t rounded = mpyi_round_up(n, alignment < 16 ? 1 : alignment);
     if (alignment <= 16 || mem_is_pooled(rounded)) {
-        return mpyi_mem_plain_malloc(heap, rounded);
+        return mpyi_mem_own_malloc(heap, rounded);
     }
     return mpyi_large_aligned(heap, alignment, n);
 }
 
 void *
-mpyi_mem_plain_realloc(struct mpyi_heap *heap, void *p, size_t n)
+mpyi_mem_own_realloc(struct mpyi_heap *heap, void *p, size_t n)
 {
     if (mem_class_of(p) == 0 && !mem_is_pooled(n)) {
         return mpyi_large_realloc(heap, p, n);
     }
-    void *fresh = mpyi_mem_plain_malloc(heap, n);
+    void *fresh = mpyi_mem_own_malloc(heap, n);
     if (fresh == NULL) {
         return NULL;
     }
-    size_t old = mpyi_mem_plain_usable(p);
+    size_t old = mpyi_mem_own_usable(p);
     memcpy(fresh, p, old < n ? old : n);
-    mpyi_mem_plain_free(heap, p, MPYI_SIZE_UNKNOWN);
+    mpyi_mem_own_free(heap, p, MPYI_SIZE_UNKNOWN);
     return fresh;
 }
 
 void
-mpyi_mem_plain_free(struct mpyi_heap *heap, void *p, size_t n)
+mpyi_mem_own_free(struct mpyi_heap *heap, void *p, size_t n)
 {
     int pooled = mpyi_space_find(&mpyi_mem_space, p) != MPYI_NO_POOL;
     unsigned size_class = pooled ? mem_class_of(p) : 0;
@@ -130,7 +131,7 @@ mpyi_mem_plain_free(struct mpyi_heap *heap, void *p, size_t n)
 }
 
 size_t
-mpyi_mem_plain_usable(const void *p)
+mpyi_mem_own_usable(const void *p)
 {
     unsigned size_class = mem_class_of(p);
     if (size_class == 0) {

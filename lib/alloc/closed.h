@@ -5,7 +5,8 @@
  *   public function -> slow path, heap entered and up to date
  *     -> mpyi_*_closed_*   failure injection, tracing
  *       -> checked layer   marks around the block, when checks are on
- *         -> mpyi_*_plain_*   the block itself: pools, or large
+ *         -> mpyi_*_plain_*   the block itself: a host's, or
+ *           -> mpyi_mem_own_*   pools, or large
  *
  * and frees the same way. The plain layer knows nothing of the ones above it: no failure on demand,
  * no tracing, no marks, no error reporting but NULL. Its blocks come from bitmaps and go there,
@@ -66,9 +67,34 @@ mpyi_mem_plain_realloc(struct mpyi_heap *heap, void *p, size_t n);
 void
 mpyi_mem_plain_free(struct mpyi_heap *heap, void *p, size_t n);
 
-/* Bytes that may be used in the block; they may be touched from now on. */
+/* Bytes that may be used in the block; they may be touched from now on. 0: a host's, who does not
+   say. */
 size_t
 mpyi_mem_plain_usable(const void *p);
+
+/* A free by a thread for which no heap can be had. */
+void
+mpyi_mem_lone_free(void *p);
+
+/* ---- mem: the same without a host ------------------------------------------------------------ */
+
+void *
+mpyi_mem_own_malloc(struct mpyi_heap *heap, size_t n);
+
+void *
+mpyi_mem_own_calloc(struct mpyi_heap *heap, size_t n);
+
+void *
+mpyi_mem_own_aligned(struct mpyi_heap *heap, size_t alignment, size_t n);
+
+void *
+mpyi_mem_own_realloc(struct mpyi_heap *heap, void *p, size_t n);
+
+void
+mpyi_mem_own_free(struct mpyi_heap *heap, void *p, size_t n);
+
+size_t
+mpyi_mem_own_usable(const void *p);
 
 /* ---- a runtime's raw, atom and gc heaps -------------------------------------------------------
  */
@@ -77,7 +103,7 @@ mpyi_mem_plain_usable(const void *p);
 static inline int
 mpyi_obj_is_pooled(const struct mpyi_heap *heap, size_t n)
 {
-    return n <= MPY_SMALL_MAX && !(MPYI_BYPASS && heap->kind != MPY_KIND_GC);
+    return n <= MPY_SMALL_MAX && !heap->hosted && !(MPYI_BYPASS && heap->kind != MPY_KIND_GC);
 }
 
 /* One attempt, without asking anybody to free something; failure injection was asked before. */

@@ -16,6 +16,7 @@
 #include "alloc/rtheap.h"
 #include "base/hooks.h"
 #include "base/status.h"
+#include "base/tls.h"
 
 struct mpyi_fault mpyi_fault_process;
 
@@ -74,6 +75,7 @@ mpyi_fault_count(struct mpyi_fault *fault, size_t bytes)
         return 0;
     }
     atomic_fetch_add_explicit(&fault->failed, 1, memory_order_relaxed);
+    mpyi_tls.injected = 1;
     return 1;
 }
 

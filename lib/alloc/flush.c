@@ -36,6 +36,12 @@ put_foreign(struct mpyi_heap *heap, struct mpyi_heap *owner, void *p)
     if (owner == NULL) {
         mpyi_fatal("free of %p: no block is allocated there (freed twice?)", p);
     }
+    if (owner->kind == MPY_KIND_REGION || heap->kind == MPY_KIND_REGION) {
+        mpyi_fatal("free of %p: %s", p,
+                   owner->kind == MPY_KIND_REGION
+                       ? "the block is a region's; only mpy_region_free() with it may free it"
+                       : "the block is none of this region");
+    }
     if (heap->kind == MPY_KIND_MEM) {
         mpyi_heap_send(heap, owner, p);
     } else {

@@ -43,8 +43,9 @@ mpyi_heap_init(struct mpyi_heap *heap, struct mpyi_space *space, int kind)
     for (unsigned c = 0; c <= MPY_CLASS_COUNT; c++) {
         heap->partial[c] = MPYI_NO_POOL;
     }
-    heap->closed = 1;
-    mpyi_heap_apply_modes(heap, mpyi_modes_get());
+    heap->closed = 1; /* zeroed bins are */
+    heap->modes = MPYI_MODE_STALE;
+    mpyi_heap_sync(heap, 0);
 }
 
 void

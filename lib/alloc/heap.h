@@ -56,6 +56,7 @@ struct mpyi_heap {
     uint8_t kind;   /* MPY_KIND_* */
     uint8_t closed; /* every bin has lo == top == hi */
     uint8_t orphan; /* its thread is gone */
+    uint8_t hosted; /* a host's allocator has the blocks, as large ones; see alloc/rtlarge.c */
     uint8_t dead;   /* left behind by fork() in the middle of a change: never touched again */
     uint32_t modes; /* MPYI_MODE_* in force when it was last brought up to date */
     _Atomic uint32_t busy; /* a slow path is changing it; for fork() */
@@ -109,12 +110,22 @@ mpyi_heap_set_closed(struct mpyi_heap *heap, int closed);
 void
 mpyi_heap_apply_modes(struct mpyi_heap *heap, uint32_t modes);
 
+/* 1 when its blocks come from a host's allocator. */
+static inline int
+mpyi_heap_is_hosted(const struct mpyi_heap *heap)
+{
+    return heap->hosted || (heap->kind == MPY_KIND_MEM && (mpyi_modes_get() & MPYI_MODE_HOST) != 0);
+}
+
 /* To be called on every slow path: brings the heap up to date with the modes in force; `own` are
    those of its runtime. */
 static inline void
 mpyi_heap_sync(struct mpyi_heap *heap, uint32_t own)
 {
-    uint32_t modes = mpyi_modes_get() | own;
+    uint32_t modes = (mpyi_modes_get() & ~MPYI_MODE_HOST) | own;
+    if (MPY_UNLIKELY(mpyi_heap_is_hosted(heap))) {
+        modes |= MPYI_MODE_HOST;
+    }
     if (MPY_UNLIKELY(modes != heap->modes)) {
         mpyi_heap_apply_modes(heap, modes);
     }

@@ -3,7 +3,7 @@
  * alloc/heaplegend.c - colours of a heap's picture, what they mean, and the chart of the classes.
  *
  * CSS classes
- *   k0..k3   allocated blocks, by MPY_KIND_*        u, f    untouched and free blocks
+ *   k0..k4   allocated blocks, by MPY_KIND_*        u, f    untouched and free blocks
  *   r0..r7   share allocated, from none to all      e n o   pools: empty, unused, without memory
  *
  * Lock: none; the chart reads a census.
@@ -31,7 +31,7 @@ mpyi_map_style(struct mpyi_writer *out)
         ".end{text-anchor:end;fill:#555}",
         ".line{stroke:#cfcabd;fill:none}",
         ".frame{fill:none;stroke:#cfcabd}",
-        ".k0,.k1{fill:#355f8d}.k2{fill:#1f8f7f}.k3{fill:#7b3f8c}",
+        ".k0,.k1{fill:#355f8d}.k2{fill:#1f8f7f}.k3{fill:#7b3f8c}.k4{fill:#b3692e}",
         ".f{fill:#f2c531}.u{fill:#fbf1c9}",
         ".e{fill:#bfbab0}.n{fill:#e6e2d9}.o{fill:#fff;stroke:#e0dcd2}",
         ".r0{fill:#fde725}.r1{fill:#b8de29}.r2{fill:#6ccd5a}.r3{fill:#35b779}",
@@ -80,10 +80,11 @@ mpyi_map_legend(struct mpyi_writer *out, int detail, unsigned kinds, unsigned y)
         [MPY_KIND_RAW] = {"k1", "arrays", 42},
         [MPY_KIND_ATOM] = {"k2", "atoms", 38},
         [MPY_KIND_GC] = {"k3", "collected objects", 108},
+        [MPY_KIND_REGION] = {"k4", "of regions", 62},
     };
     unsigned x = MPYI_MAP_LEFT;
     if (detail == MPYI_MAP_BLOCKS) {
-        for (unsigned i = MPY_KIND_MEM; i <= MPY_KIND_GC; i++) {
+        for (unsigned i = MPY_KIND_MEM; i <= MPY_KIND_REGION; i++) {
             if ((kinds >> i & 1) != 0) {
                 x = swatch(out, kind[i].css, kind[i].text, kind[i].width, x, y);
             }

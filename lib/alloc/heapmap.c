@@ -192,8 +192,9 @@ mpy_mem_dump_map(mpy_runtime *rt, mpy_write_fn write, void *data)
     mpyi_writer_begin(&page.out, write, data);
     draw_head(&page, &stats);
     mpyi_map_legend(&page.out, page.detail,
-                    rt == NULL ? 1u << MPY_KIND_MEM
-                               : 1u << MPY_KIND_RAW | 1u << MPY_KIND_ATOM | 1u << MPY_KIND_GC,
+                    1u << MPY_KIND_REGION |
+                        (rt == NULL ? 1u << MPY_KIND_MEM
+                                    : 1u << MPY_KIND_RAW | 1u << MPY_KIND_ATOM | 1u << MPY_KIND_GC),
                     82);
     for (unsigned i = 0; i < spaces.count; i++) {
         draw_section(&page, i);

@@ -48,7 +48,7 @@ look(struct mpyi_space *space, uint32_t arena, unsigned n)
     struct mpyi_pool *pool = &space->pools[arena * MPYI_ARENA_POOLS + n];
     const struct mpyi_arena *of = &space->arenas[arena];
     struct shot shot = {
-        .address = of->address + (size_t)n * MPY_POOL_SIZE,
+        .address = of->address != NULL ? of->address + (size_t)n * MPY_POOL_SIZE : NULL,
         .state = pool->state,
         .dirty = (of->dirty >> n & 1) != 0,
     };
@@ -60,7 +60,7 @@ look(struct mpyi_space *space, uint32_t arena, unsigned n)
         shot.state = MPY_POOL_UNUSED;
         return shot;
     }
-    shot.kind = pool->kind <= MPY_KIND_GC ? pool->kind : MPY_KIND_MEM;
+    shot.kind = pool->kind <= MPY_KIND_REGION ? pool->kind : MPY_KIND_MEM;
     shot.capacity = mpyi_class_capacity[shot.size_class];
     shot.virgin = pool->virgin;
     shot.used = pool->used < shot.capacity ? pool->used : shot.capacity;
@@ -122,7 +122,7 @@ draw_state(struct mpyi_writer *out, const struct shot *shot, unsigned state, con
 static void
 draw_blocks(struct mpyi_writer *out, const struct shot *shot, unsigned n, unsigned x, unsigned y)
 {
-    static const char *const css[] = {"k0", "k1", "k2", "k3"};
+    static const char *const css[] = {"k0", "k1", "k2", "k3", "k4"};
     unsigned counts[3] = {0, 0, 0};
     for (unsigned i = 0; i < shot->capacity; i++) {
         counts[state_of(shot, i)]++;

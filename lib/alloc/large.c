@@ -195,8 +195,8 @@ mpyi_large_cache_clear(struct mpyi_large_cache *cache)
 
 /* ---- the mem domain -------------------------------------------------------------------------- */
 
-static void
-settle(struct mpyi_large_cache *cache)
+void
+mpyi_large_settle(struct mpyi_large_cache *cache)
 {
     struct mpyi_usage *usage = cache->usage;
     atomic_fetch_add_explicit(&usage->large_bytes, (uint64_t)cache->held_bytes,
@@ -208,6 +208,14 @@ settle(struct mpyi_large_cache *cache)
     mpyi_usage_peak(usage);
 }
 
+/* There is a limit, so that usage has to be up to date. */
+static int
+is_counted(struct mpyi_usage *usage)
+{
+    return (atomic_load_explicit(&usage->limit, memory_order_relaxed) &
+            atomic_load_explicit(&usage->soft, memory_order_relaxed)) != UINT64_MAX;
+}
+
 /* Notes a block taken from malloc (sign 1) or given back (-1). */
 static void
 book(struct mpyi_large_cache *cache, size_t size, int sign)
@@ -215,8 +223,8 @@ book(struct mpyi_large_cache *cache, size_t size, int sign)
     cache->held_bytes += sign * (int64_t)size;
     cache->held_blocks += sign;
     if (cache->held_bytes > BOOK_BYTES || cache->held_bytes < -BOOK_BYTES ||
-        atomic_load_explicit(&cache->usage->limit, memory_order_relaxed) != UINT64_MAX) {
-        settle(cache);
+        is_counted(cache->usage)) {
+        mpyi_large_settle(cache);
     }
 }
 

@@ -180,6 +180,10 @@ mpyi_large_cache_halve(struct mpyi_large_cache *cache);
 size_t
 mpyi_large_cache_clear(struct mpyi_large_cache *cache);
 
+/* Adds what this cache's heap took and gave since the last time to usage. */
+void
+mpyi_large_settle(struct mpyi_large_cache *cache);
+
 /* ---- plain blocks of the mem domain; no failure injection here ------------------------------- */
 
 struct mpyi_heap;

@@ -11,7 +11,7 @@
  * memory is a valid empty table.
  *
  * Lock: writers hold the space's lock. Readers take none: an entry is set before any block of its
- * arena is handed out, and never cleared while the space lives.
+ * arena is handed out, and cleared only when none is left (a host takes its arena back).
  */
 #include "alloc/os.h"
 #include "alloc/space.h"
@@ -65,6 +65,14 @@ mpyi_map_set(struct mpyi_map *map, const void *address, uint32_t arena)
     atomic_store_explicit(&leaf->arena[unit & ((1u << LEAF_BITS) - 1)], arena + 1,
                           memory_order_release);
     return 0;
+}
+
+void
+mpyi_map_clear(struct mpyi_map *map, const void *address)
+{
+    uintptr_t unit = (uintptr_t)address >> MPYI_ARENA_SHIFT;
+    struct leaf *leaf = atomic_load_explicit(&map->leaves[unit >> LEAF_BITS], memory_order_relaxed);
+    atomic_store_explicit(&leaf->arena[unit & ((1u << LEAF_BITS) - 1)], 0, memory_order_release);
 }
 
 uint32_t

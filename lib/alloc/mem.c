@@ -18,7 +18,9 @@
 #include "alloc/backend.h"
 #include "alloc/closed.h"
 #include "alloc/decay.h"
+#include "alloc/domain.h"
 #include "alloc/memheap.h"
+#include "alloc/pressure.h"
 #include "base/status.h"
 #include "base/tls.h"
 
@@ -47,8 +49,8 @@ malloc_open(struct mpyi_heap *heap, size_t n)
     return n <= MPY_SMALL_MAX ? small_slow(heap, n) : mpyi_large_malloc(heap, n);
 }
 
-static NOINLINE void *
-malloc_slow(size_t n, const void *site)
+static void *
+malloc_once(size_t n, const void *site)
 {
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap == NULL) {
@@ -56,11 +58,35 @@ malloc_slow(size_t n, const void *site)
     }
     void *p =
         MPY_LIKELY(!heap->closed) ? malloc_open(heap, n) : mpyi_mem_closed_malloc(heap, n, site);
-    if (MPY_UNLIKELY(p == NULL)) {
-        mpyi_status_set(MPY_E_NOMEM);
-    }
     mpyi_mem_leave(heap);
     return p;
+}
+
+static void *
+no_memory(void)
+{
+    mpyi_status_set(MPY_E_NOMEM);
+    return NULL;
+}
+
+/* At the beginning of every allocation that takes a slow path. */
+static void
+begin(void)
+{
+    mpyi_domain_mark_used(MPY_DOMAIN_MEM);
+    mpyi_pressure_begin();
+}
+
+static NOINLINE void *
+malloc_slow(size_t n, const void *site)
+{
+    int step = 0;
+    void *p;
+    begin();
+    do {
+        p = malloc_once(n, site);
+    } while (MPY_UNLIKELY(p == NULL) && mpyi_pressure_relieve(&step, n));
+    return MPY_LIKELY(p != NULL) ? p : no_memory();
 }
 
 /* Requests of up to 8 bytes, cached large ones, and what the fast path below has no block for. */
@@ -104,9 +130,8 @@ mpy_priv_mem_malloc(size_t n)
 void *
 mpy_mem_malloc(size_t n) MPYI_HOT __attribute__((alias("mpy_priv_mem_malloc")));
 
-/* A block that magazines do not have: zeroed, or aligned; alignment 0: malloc's. */
-static NOINLINE void *
-special_slow(size_t alignment, size_t n, const void *site)
+static void *
+special_once(size_t alignment, size_t n, const void *site)
 {
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap == NULL) {
@@ -115,17 +140,27 @@ special_slow(size_t alignment, size_t n, const void *site)
     void *p;
     if (MPY_LIKELY(!heap->closed)) {
         n += n == 0;
-        p = alignment != 0 ? mpyi_mem_plain_aligned(heap, alignment, n)
-                           : mpyi_mem_plain_calloc(heap, n);
+        p = alignment != 0 ? mpyi_mem_own_aligned(heap, alignment, n)
+                           : mpyi_mem_own_calloc(heap, n);
     } else {
         p = alignment != 0 ? mpyi_mem_closed_aligned(heap, alignment, n, site)
                            : mpyi_mem_closed_calloc(heap, n, site);
     }
-    if (p == NULL) {
-        mpyi_status_set(MPY_E_NOMEM);
-    }
     mpyi_mem_leave(heap);
     return p;
+}
+
+/* A block that magazines do not have: zeroed, or aligned; alignment 0: malloc's. */
+static NOINLINE void *
+special_slow(size_t alignment, size_t n, const void *site)
+{
+    int step = 0;
+    void *p;
+    begin();
+    do {
+        p = special_once(alignment, n, site);
+    } while (MPY_UNLIKELY(p == NULL) && mpyi_pressure_relieve(&step, n));
+    return MPY_LIKELY(p != NULL) ? p : no_memory();
 }
 
 void *
@@ -217,7 +252,7 @@ free_slow(void *p, unsigned size_class, const void *site)
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (MPY_UNLIKELY(heap == NULL)) {
         if (!is_checked()) {
-            mpyi_heap_send_lone(&mpyi_mem_space, p);
+            mpyi_mem_lone_free(p);
         }
         return;
     }
@@ -246,7 +281,7 @@ free_outside_slow(void *p, const void *site)
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap == NULL) {
         if (!is_checked()) {
-            mpyi_backend_free(p);
+            mpyi_mem_lone_free(p);
         }
         return;
     }
@@ -364,9 +399,8 @@ mpy_mem_usable_size(const void *p)
                            : mpyi_backend_usable((void *)(uintptr_t)p);
 }
 
-/* Both sizes are large, or magazines are closed. */
-static NOINLINE void *
-realloc_slow(void *p, size_t n, const void *site)
+static void *
+realloc_once(void *p, size_t n, const void *site)
 {
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap == NULL) {
@@ -374,11 +408,21 @@ realloc_slow(void *p, size_t n, const void *site)
     }
     void *fresh = MPY_LIKELY(!heap->closed) ? mpyi_large_realloc(heap, p, n)
                                             : mpyi_mem_closed_realloc(heap, p, n, site);
-    if (fresh == NULL) {
-        mpyi_status_set(MPY_E_NOMEM);
-    }
     mpyi_mem_leave(heap);
     return fresh;
+}
+
+/* Both sizes are large, or magazines are closed. */
+static NOINLINE void *
+realloc_slow(void *p, size_t n, const void *site)
+{
+    int step = 0;
+    void *fresh;
+    begin();
+    do {
+        fresh = realloc_once(p, n, site);
+    } while (MPY_UNLIKELY(fresh == NULL) && mpyi_pressure_relieve(&step, n));
+    return MPY_LIKELY(fresh != NULL) ? fresh : no_memory();
 }
 
 void *

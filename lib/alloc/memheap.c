@@ -18,6 +18,7 @@
  */
 #include "alloc/memheap.h"
 
+#include "alloc/arenahost.h"
 #include "alloc/backend.h"
 #include "alloc/decay.h"
 #include "alloc/os.h"
@@ -30,7 +31,7 @@
 
 #define EXITS_MAX 3u
 
-struct mpyi_usage mpyi_mem_usage;
+struct mpyi_usage mpyi_mem_usage = {.limit = UINT64_MAX, .soft = UINT64_MAX};
 
 static pthread_mutex_t heaps_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mpyi_heap *all_heaps;
@@ -87,6 +88,7 @@ orphan(struct mpyi_heap *heap)
     mpyi_heap_drop_spares(heap);
     (void)mpyi_large_cache_clear(&heap->large);
     mpyi_heap_park(heap);
+    mpyi_large_settle(&heap->large);
     mpyi_heaps_lock();
     heap->orphan = 1;
     heap->next_orphan = orphans;
@@ -113,11 +115,12 @@ static void
 start(void)
 {
     const struct mpyi_options *options = mpyi_options_get();
-    atomic_store_explicit(&mpyi_mem_usage.limit, UINT64_MAX, memory_order_relaxed);
     if (options->closed) {
         mpyi_modes_set(MPYI_MODE_CLOSED, 1);
     }
     mpyi_checks_start();
+    mpy_arena_allocator host;
+    int hosted = mpyi_arena_host_freeze(&host);
     const struct mpyi_space_config config = {
         .span = options->reserve_bytes,
         .span_min = options->reserve_bytes < (UINT64_C(4) << 30) ? options->reserve_bytes
@@ -126,6 +129,7 @@ start(void)
         .map_forced = options->no_reserve != 0,
         .shared = 1,
         .usage = &mpyi_mem_usage,
+        .host = hosted ? &host : NULL,
     };
     if (pthread_key_create(&exit_key, thread_ends) != 0) {
         return;

@@ -18,10 +18,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MPYI_MODE_FAULT  1u /* mpy_debug_fail_alloc() is on */
-#define MPYI_MODE_TRACE  2u /* the trace hook wants every allocation and free */
-#define MPYI_MODE_CHECK  4u /* the checked layer looks at every request (alloc/checked.h) */
-#define MPYI_MODE_CLOSED 8u /* this build, or MINIPY_CLOSED=1 */
+#define MPYI_MODE_FAULT  1u  /* mpy_debug_fail_alloc() is on */
+#define MPYI_MODE_TRACE  2u  /* the trace hook wants every allocation and free */
+#define MPYI_MODE_CHECK  4u  /* the checked layer looks at every request (alloc/checked.h) */
+#define MPYI_MODE_CLOSED 8u  /* this build, or MINIPY_CLOSED=1 */
+#define MPYI_MODE_HOST   32u /* a host's allocator has the blocks; process: those of mem */
 
 /* No mode: a heap that notes this follows at its next slow path, whatever the modes are. */
 #define MPYI_MODE_STALE UINT32_MAX

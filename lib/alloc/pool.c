@@ -4,7 +4,8 @@
  *
  * Every pool a heap owns is in one of three places:
  *   USED    in heap->partial[class], a doubly linked list of pool indices
- *   FULL    in no list; found again through the address of a block that is freed
+ *   FULL    in no list; found again through the address of a block that is freed. The heap of a
+ *           region lists them in heap->partial[0]
  *   EMPTY   in heap->empties[], of no class, ready for any
  * One pool of a class may stay in its partial list with used == 0, so that a program that
  * allocates and frees one block does not take and give a pool each time.
@@ -108,6 +109,78 @@ mpyi_heap_new_pool(struct mpyi_heap *heap, unsigned size_class)
     return index;
 }
 
+/* ---- full pools of a region -------------------------------------------------------------------
+ */
+
+void
+mpyi_full_push(struct mpyi_heap *heap, struct mpyi_pool *pool)
+{
+    uint32_t head = heap->partial[0];
+    pool->prev = MPYI_NO_POOL;
+    pool->next = head;
+    if (head != MPYI_NO_POOL) {
+        heap->space->pools[head].prev = mpyi_pool_index(heap, pool);
+    }
+    heap->partial[0] = mpyi_pool_index(heap, pool);
+}
+
+static void
+full_remove(struct mpyi_heap *heap, struct mpyi_pool *pool)
+{
+    struct mpyi_pool *pools = heap->space->pools;
+    if (pool->prev != MPYI_NO_POOL) {
+        pools[pool->prev].next = pool->next;
+    } else {
+        heap->partial[0] = pool->next;
+    }
+    if (pool->next != MPYI_NO_POOL) {
+        pools[pool->next].prev = pool->prev;
+    }
+}
+
+#define DROP_BATCH 64u /* pools given back under one lock */
+
+void
+mpyi_heap_drop_pools(struct mpyi_heap *heap, uint32_t keep)
+{
+    struct mpyi_pool *pools = heap->space->pools;
+    uint32_t batch[DROP_BATCH];
+    uint32_t n = 0;
+    MPY_ASSERT(heap->kind == MPY_KIND_REGION && keep <= MPYI_EMPTIES);
+    for (unsigned c = 0; c <= MPY_CLASS_COUNT; c++) {
+        uint32_t next;
+        for (uint32_t index = heap->partial[c]; index != MPYI_NO_POOL; index = next) {
+            struct mpyi_pool *pool = &pools[index];
+            next = pool->next;
+            heap->space->classes[index] = 0;
+            pool->size_class = 0;
+            mpyi_poison(pool->address, MPY_POOL_SIZE);
+            if (heap->empty_count < keep) {
+                pool->state = MPY_POOL_EMPTY;
+                heap->empties[heap->empty_count++] = index;
+                continue;
+            }
+            set_owner(pool, NULL);
+            pool->state = MPY_POOL_UNUSED;
+            batch[n++] = index;
+            if (n == DROP_BATCH) {
+                mpyi_space_put_pools(heap->space, batch, n);
+                n = 0;
+            }
+        }
+        heap->partial[c] = MPYI_NO_POOL;
+    }
+    if (n > 0) {
+        mpyi_space_put_pools(heap->space, batch, n);
+    }
+    if (heap->empty_count > keep) {
+        spill_empties(heap, heap->empty_count - keep);
+    }
+}
+
+/* ---- pools that run empty ---------------------------------------------------------------------
+ */
+
 void
 mpyi_heap_pool_release(struct mpyi_heap *heap, struct mpyi_pool *pool)
 {
@@ -128,6 +201,9 @@ void
 mpyi_heap_pool_edge(struct mpyi_heap *heap, struct mpyi_pool *pool)
 {
     if (pool->state == MPY_POOL_FULL) {
+        if (MPY_UNLIKELY(heap->kind == MPY_KIND_REGION)) {
+            full_remove(heap, pool);
+        }
         mpyi_partial_push(heap, pool);
     }
     if (pool->used == 0 && (pool->next != MPYI_NO_POOL || pool->prev != MPYI_NO_POOL)) {

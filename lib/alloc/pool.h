@@ -25,6 +25,16 @@ mpyi_heap_pool_release(struct mpyi_heap *heap, struct mpyi_pool *pool);
 void
 mpyi_heap_pool_edge(struct mpyi_heap *heap, struct mpyi_pool *pool);
 
+/* The FULL pools of a region's heap are listed, too, in partial[0]: it has to find all of its pools
+   when it ends. */
+void
+mpyi_full_push(struct mpyi_heap *heap, struct mpyi_pool *pool);
+
+/* Gives every pool of the heap back to its space, whatever is allocated in them, but for up to
+   `keep` that stay in the cache of empty ones. Region heaps only. Magazines have to be empty. */
+void
+mpyi_heap_drop_pools(struct mpyi_heap *heap, uint32_t keep);
+
 static inline uint32_t
 mpyi_pool_index(const struct mpyi_heap *heap, const struct mpyi_pool *pool)
 {
@@ -76,6 +86,9 @@ mpyi_pool_full(struct mpyi_heap *heap, struct mpyi_pool *pool)
 {
     mpyi_partial_remove(heap, pool);
     pool->state = MPY_POOL_FULL;
+    if (MPY_UNLIKELY(heap->kind == MPY_KIND_REGION)) {
+        mpyi_full_push(heap, pool);
+    }
 }
 
 #endif /* MPY_ALLOC_POOL_H */

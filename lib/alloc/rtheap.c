@@ -7,7 +7,8 @@
  *
  * gc_space has to be a range: the collector tells its own cells by comparing an address with base
  * and span. It starts at MINIPY_RESERVE_BYTES / 4, at most a quarter of the address limit, and is
- * halved down to 64 MiB. obj_space may fall back to the map.
+ * halved down to 64 MiB. A host that supplies arenas is asked for one piece of 64 MiB, or as much
+ * as it was configured to. obj_space may fall back to the map.
  *
  * Invariants: heap.raw.pub is the first member, so mpy_priv_tls.obj is the rtheap; every large
  * block is in the ring and has prefix->heap == heap; usage.large_bytes is the sum of the ring.
@@ -20,6 +21,7 @@
 #include "alloc/checked.h"
 #include "alloc/os.h"
 #include "alloc/poison.h"
+#include "alloc/region.h"
 #include "alloc/rtlarge.h"
 #include "base/options.h"
 #include "base/status.h"
@@ -31,26 +33,34 @@ _Static_assert(offsetof(struct mpyi_heap, pub) == 0, "hosts hold pointers to it"
 
 #define GIB         (UINT64_C(1) << 30)
 #define GC_SPAN_MIN (UINT64_C(1) << 26)
+/* What a host that supplies arenas is asked for: real memory, not address space. */
+#define GC_SPAN_HOST (UINT64_C(1) << 26)
 
 static int
-init_obj_space(struct mpyi_rtheap *heap, size_t wanted)
+init_obj_space(struct mpyi_rtheap *heap, const struct mpyi_rtheap_options *wanted)
 {
     const struct mpyi_options *options = mpyi_options_get();
-    size_t span = wanted != 0 ? wanted : options->reserve_bytes;
+    size_t span = wanted->obj_reserve != 0 ? wanted->obj_reserve : options->reserve_bytes;
     const struct mpyi_space_config config = {
         .span = span,
         .span_min = span < 4 * GIB ? span : 4 * GIB,
         .map_allowed = 1,
         .map_forced = options->no_reserve != 0,
         .usage = &heap->usage,
+        .host = wanted->arenas,
     };
     return mpyi_space_init(&heap->obj_space, &config);
 }
 
 static int
-init_gc_space(struct mpyi_rtheap *heap, size_t wanted)
+init_gc_space(struct mpyi_rtheap *heap, const struct mpyi_rtheap_options *wanted)
 {
-    size_t span = wanted != 0 ? wanted : mpyi_options_get()->reserve_bytes / 4;
+    size_t span = wanted->arenas != NULL ? GC_SPAN_HOST : mpyi_options_get()->reserve_bytes / 4;
+    if (wanted->gc_reserve != 0) {
+        /* the tables grow in such steps */
+        span = mpyi_round_up(wanted->gc_reserve,
+                             mpyi_os_page_size() / sizeof(struct mpyi_arena) * MPY_ARENA_SIZE);
+    }
     size_t quarter = mpyi_os_address_limit() / 4;
     if (span > quarter) {
         span = quarter;
@@ -59,6 +69,7 @@ init_gc_space(struct mpyi_rtheap *heap, size_t wanted)
         .span = span,
         .span_min = span < GC_SPAN_MIN ? span : GC_SPAN_MIN,
         .usage = &heap->usage,
+        .host = wanted->arenas,
     };
     return mpyi_space_init(&heap->gc_space, &config);
 }
@@ -80,13 +91,20 @@ mpyi_rtheap_new(const struct mpyi_rtheap_options *options)
     }
     mpyi_checks_start();
     mpyi_rtheap_set_limit(heap, options->limit);
-    if (init_obj_space(heap, options->obj_reserve) < 0 ||
-        init_gc_space(heap, options->gc_reserve) < 0) {
+    atomic_store_explicit(&heap->usage.soft, UINT64_MAX, memory_order_relaxed);
+    if (init_obj_space(heap, options) < 0 || init_gc_space(heap, options) < 0) {
         goto fail;
     }
     mpyi_heap_init(&heap->raw, &heap->obj_space, MPY_KIND_RAW);
     mpyi_heap_init(&heap->atom, &heap->obj_space, MPY_KIND_ATOM);
     mpyi_heap_init(&heap->gc, &heap->gc_space, MPY_KIND_GC);
+    if (options->host != NULL) {
+        heap->host = *options->host;
+        heap->raw.hosted = 1;
+        heap->atom.hosted = 1;
+        mpyi_heap_sync(&heap->raw, 0);
+        mpyi_heap_sync(&heap->atom, 0);
+    }
     heap->large.next = &heap->large;
     heap->large.prev = &heap->large;
     mpyi_large_cache_init(&heap->cache, mpyi_options_get()->large_cache_bytes, &heap->usage);
@@ -112,6 +130,7 @@ mpyi_rtheap_free(struct mpyi_rtheap *heap)
         abort();
     }
     mpyi_marks_destroy(&heap->marks);
+    mpyi_region_drop_runtime(heap);
     mpyi_rtlarge_free_all(heap);
     mpyi_space_destroy(&heap->obj_space);
     mpyi_space_destroy(&heap->gc_space);
@@ -243,10 +262,10 @@ walk_large(const struct block_walk *walk, size_t flag)
     struct mpyi_large *head = &walk->heap->large;
     for (struct mpyi_large *block = head->next; block != head; block = next) {
         next = block->next;
-        if ((block->size & MPYI_LARGE_ATOM) != flag) {
+        if ((block->size & MPYI_LARGE_FLAGS) != flag) {
             continue;
         }
-        int result = show(walk, block + 1, block->size & ~MPYI_LARGE_ATOM);
+        int result = show(walk, block + 1, block->size & ~MPYI_LARGE_FLAGS);
         if (result != 0) {
             return result;
         }

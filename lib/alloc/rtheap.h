@@ -9,8 +9,8 @@
  * Blocks of up to 512 bytes live in pools (alloc/space.h, alloc/heap.h), spaced by 8. Larger ones
  * are blocks of malloc with a 32-byte prefix, all in one list, so that a runtime that ends can drop
  * whatever is left; GC cells are always pooled. Nothing here raises: a failing function returns
- * NULL and changes nothing. Before it fails, the memory_pressure hook is asked once to free
- * something, at a point where every structure is consistent.
+ * NULL and changes nothing. Before it fails, the memory_pressure hook and then the host's callback
+ * are asked once to free something, at a point where every structure is consistent.
  *
  * The limit counts pools that belong to the runtime's heaps plus its large blocks.
  *
@@ -23,6 +23,7 @@
 #include "alloc/checked_marks.h"
 #include "alloc/fault.h"
 #include "alloc/heap.h"
+#include "alloc/pressure.h"
 #include "base/tls.h"
 
 #define MPYI_CELL_MIN 32u
@@ -30,20 +31,24 @@
 
 /* In front of every block above MPY_SMALL_MAX of a runtime. */
 struct mpyi_large {
-    size_t size; /* usable bytes, a multiple of 16, plus MPYI_LARGE_ATOM */
+    size_t size; /* usable bytes, a multiple of 16, plus MPYI_LARGE_* */
     struct mpyi_rtheap *heap;
     struct mpyi_large *next, *prev; /* ring through rtheap.large */
 };
 _Static_assert(sizeof(struct mpyi_large) == 32, "keeps malloc's alignment");
 
-#define MPYI_LARGE_ATOM ((size_t)1)
+#define MPYI_LARGE_ATOM   ((size_t)1)
+#define MPYI_LARGE_REGION ((size_t)2)
+#define MPYI_LARGE_FLAGS  (MPYI_LARGE_ATOM | MPYI_LARGE_REGION)
 
 /* Zero in any field: the default. */
 struct mpyi_rtheap_options {
     mpy_runtime *runtime;
-    size_t obj_reserve; /* bytes of address space for raw and atom */
-    size_t gc_reserve;  /* the same for GC cells */
-    uint64_t limit;     /* bytes of pools and large blocks; 0: none */
+    size_t obj_reserve;                /* bytes of address space for raw and atom */
+    size_t gc_reserve;                 /* the same for GC cells */
+    uint64_t limit;                    /* bytes of pools and large blocks; 0: none */
+    const mpy_allocator *host;         /* for raw and atom, copied; NULL: our own */
+    const mpy_arena_allocator *arenas; /* copied; NULL: the system's */
 };
 
 struct mpyi_rtheap {
@@ -60,7 +65,11 @@ struct mpyi_rtheap {
     uint32_t checks;         /* MPY_CHECK_* of this runtime alone */
     uint32_t under_pressure; /* the memory_pressure hook is running */
     struct mpyi_marks marks; /* of checked blocks */
+    uint32_t in_pressure;    /* the host's callback is running */
     mpy_runtime *runtime;
+    mpy_allocator host;         /* malloc NULL: none */
+    struct mpy_region *regions; /* live ones of this runtime, see alloc/region.h */
+    struct mpyi_pressure pressure;
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */

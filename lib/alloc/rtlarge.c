@@ -32,7 +32,7 @@ prefix_of(const void *p)
 static size_t
 size_of(const struct mpyi_large *block)
 {
-    return block->size & ~MPYI_LARGE_ATOM;
+    return block->size & ~MPYI_LARGE_FLAGS;
 }
 
 /* A plain addition: the runtime's lock is held by whoever writes. */
@@ -78,6 +78,37 @@ rounded(const struct mpyi_rtheap *heap, size_t n)
     return mpyi_round_up(n, 16);
 }
 
+/* ---- the system, or the host of this runtime ------------------------------------------------- */
+
+static void *
+system_malloc(struct mpyi_rtheap *heap, size_t n)
+{
+    const mpy_allocator *host = &heap->host;
+    return host->malloc != NULL ? host->malloc(host->ctx, n) : mpyi_backend_malloc(n);
+}
+
+static void *
+system_realloc(struct mpyi_rtheap *heap, void *p, size_t n)
+{
+    const mpy_allocator *host = &heap->host;
+    return host->malloc != NULL ? host->realloc(host->ctx, p, n) : mpyi_backend_realloc(p, n);
+}
+
+static void
+system_free(struct mpyi_rtheap *heap, struct mpyi_large *block)
+{
+    const mpy_allocator *host = &heap->host;
+    if (host->malloc == NULL) {
+        mpyi_backend_free(block);
+    } else if (host->free_sized != NULL) {
+        host->free_sized(host->ctx, block, PREFIX + size_of(block));
+    } else {
+        host->free(host->ctx, block);
+    }
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------- */
+
 size_t
 mpyi_rtlarge_size(const void *p)
 {
@@ -87,9 +118,9 @@ mpyi_rtlarge_size(const void *p)
 static struct mpyi_large *
 take_from_system(struct mpyi_rtheap *heap, size_t size)
 {
-    struct mpyi_large *block = mpyi_backend_malloc(PREFIX + size);
+    struct mpyi_large *block = system_malloc(heap, PREFIX + size);
     if (block == NULL && mpyi_large_cache_clear(&heap->cache) > 0) {
-        block = mpyi_backend_malloc(PREFIX + size);
+        block = system_malloc(heap, PREFIX + size);
     }
     return block;
 }
@@ -129,7 +160,7 @@ mpyi_rtlarge_free(struct mpyi_rtheap *heap, void *p)
     unlink_block(heap, block);
     block->heap = NULL;
     if (heap->raw.closed || !mpyi_large_cache_push(&heap->cache, block, size_of(block))) {
-        mpyi_backend_free(block);
+        system_free(heap, block);
     }
 }
 
@@ -137,10 +168,10 @@ mpyi_rtlarge_free(struct mpyi_rtheap *heap, void *p)
 static void *
 resize(struct mpyi_rtheap *heap, struct mpyi_large *block, size_t size)
 {
-    size_t flag = block->size & MPYI_LARGE_ATOM;
+    size_t flag = block->size & MPYI_LARGE_FLAGS;
     size_t old = size_of(block);
     unlink_block(heap, block);
-    struct mpyi_large *fresh = mpyi_backend_realloc(block, PREFIX + size);
+    struct mpyi_large *fresh = system_realloc(heap, block, PREFIX + size);
     if (fresh == NULL) {
         link_block(heap, block, old, flag);
         return NULL;
@@ -168,7 +199,7 @@ mpyi_rtlarge_realloc(struct mpyi_rtheap *heap, void *p, size_t n)
         }
         return resize(heap, block, size);
     }
-    void *fresh = mpyi_rtlarge_alloc(heap, n, block->size & MPYI_LARGE_ATOM);
+    void *fresh = mpyi_rtlarge_alloc(heap, n, block->size & MPYI_LARGE_FLAGS);
     if (fresh == NULL) {
         return NULL;
     }
@@ -183,7 +214,7 @@ mpyi_rtlarge_free_all(struct mpyi_rtheap *heap)
     struct mpyi_large *block = heap->large.next;
     while (block != NULL && block != &heap->large) {
         struct mpyi_large *next = block->next;
-        mpyi_backend_free(block);
+        system_free(heap, block);
         block = next;
     }
     heap->large.next = &heap->large;

@@ -9,7 +9,7 @@
 
 #include "alloc/rtheap.h"
 
-/* A block of at least n bytes; flag is MPYI_LARGE_ATOM or 0. NULL: limit or system. */
+/* A block of at least n bytes; flag is MPYI_LARGE_* or 0. NULL: limit or system. */
 void *
 mpyi_rtlarge_alloc(struct mpyi_rtheap *heap, size_t n, size_t flag);
 

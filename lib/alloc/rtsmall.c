@@ -2,10 +2,9 @@
 /*
  * alloc/rtsmall.c - slow paths of a runtime's heaps: atoms, GC cells, arrays.
  *
- * One function allocates for all three: try; when that fails for want of memory, empty the caches
- * of all three heaps (magazines, empty pools, large blocks) and try again; then ask the
- * memory_pressure hook to free something and try a last time. The hook runs where the heap is
- * consistent, and not inside itself. Injected failures do not ask: they have to fail.
+ * One function allocates for all three: try; when that fails for want of memory, ask
+ * mpyi_pressure_relieve_runtime() and try again, as long as it knows another way. Injected failures
+ * do not ask: they have to fail.
  *
  * With pools bypassed, raw and atom requests of any size become large blocks; GC cells stay
  * pooled, because the collector finds them through their pools.
@@ -44,36 +43,6 @@ try_alloc(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n, const v
     return p != NULL ? p : mpyi_heap_refill(heap, size_class);
 }
 
-/* Gives back what waits in caches; 1 when that was anything. */
-static int
-release_caches(struct mpyi_rtheap *runtime)
-{
-    uint64_t before = mpyi_rtheap_bytes(runtime);
-    mpyi_heap_release_empties(&runtime->raw);
-    mpyi_heap_release_empties(&runtime->atom);
-    mpyi_heap_release_empties(&runtime->gc);
-    size_t cached = mpyi_large_cache_clear(&runtime->cache);
-    return cached > 0 || mpyi_rtheap_bytes(runtime) < before;
-}
-
-/* Frees something for a request of n bytes that failed: caches first, then, in round 1, whatever
-   the layers above can spare. 1: try again. */
-static int
-relieve(struct mpyi_rtheap *runtime, size_t n, int round)
-{
-    if (round == 0) {
-        return release_caches(runtime);
-    }
-    if (runtime->under_pressure) {
-        return 0;
-    }
-    runtime->under_pressure = 1;
-    int freed = mpyi_hook_memory_pressure(runtime, n) != 0;
-    freed |= release_caches(runtime);
-    runtime->under_pressure = 0;
-    return freed;
-}
-
 void *
 mpyi_rtheap_alloc_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n,
                        const void *site)
@@ -86,11 +55,11 @@ mpyi_rtheap_alloc_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size
     if (n > MPYI_SIZE_LIMIT) {
         return NULL;
     }
+    mpyi_pressure_notice_runtime(runtime);
     void *p = try_alloc(runtime, heap, n, site);
-    for (int round = 0; MPY_UNLIKELY(p == NULL) && round < 2; round++) {
-        if (relieve(runtime, n, round)) {
-            p = try_alloc(runtime, heap, n, site);
-        }
+    int step = 0;
+    while (MPY_UNLIKELY(p == NULL) && mpyi_pressure_relieve_runtime(runtime, &step, n)) {
+        p = try_alloc(runtime, heap, n, site);
     }
     return p;
 }
@@ -250,10 +219,9 @@ static void *
 realloc_large(struct mpyi_rtheap *heap, void *p, size_t n)
 {
     void *fresh = mpyi_rtlarge_realloc(heap, p, n);
-    for (int round = 0; fresh == NULL && n <= MPYI_SIZE_LIMIT && round < 2; round++) {
-        if (relieve(heap, n, round)) {
-            fresh = mpyi_rtlarge_realloc(heap, p, n);
-        }
+    int step = 0;
+    while (MPY_UNLIKELY(fresh == NULL) && mpyi_pressure_relieve_runtime(heap, &step, n)) {
+        fresh = mpyi_rtlarge_realloc(heap, p, n);
     }
     return fresh;
 }

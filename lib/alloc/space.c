@@ -6,6 +6,10 @@
  * 64 GiB; under `ulimit -v` a range may take half of the limit. Below that the map takes over: the
  * same tables, for as many arenas as the address limit allows, and arenas mapped one by one.
  *
+ * Where a host supplies arenas, the map leads to them one by one; empty ones go back to the host
+ * and keep their number. A space that has to be a range (map_allowed 0) asks the host for one piece
+ * and keeps it.
+ *
  * Tables grow in steps of whole OS pages in each table: 64 arenas with 4 KiB pages. A step costs
  * address space and three mprotect() calls; memory is touched entry by entry. The table of upper
  * bits is committed only where a pool of 8-byte blocks appears.
@@ -95,6 +99,28 @@ reserve_range(struct mpyi_space *space, const struct mpyi_space_config *config)
     return -1;
 }
 
+/* One piece of a host's memory for all arenas; tables are ours. */
+static int
+take_host_range(struct mpyi_space *space, const struct mpyi_space_config *config)
+{
+    size_t step = step_arenas() * MPY_ARENA_SIZE;
+    size_t span = mpyi_round_up(config->span, step);
+    for (; span >= config->span_min && span >= step; span = mpyi_round_down(span / 2, step)) {
+        char *at = space->host.alloc(space->host.ctx, span, MPY_ARENA_SIZE);
+        if (at == NULL) {
+            continue;
+        }
+        if (((uintptr_t)at & (MPY_ARENA_SIZE - 1)) == 0 && reserve(space, span, 0) == 0) {
+            space->base = at;
+            space->span = span;
+            return 0;
+        }
+        space->host.free(space->host.ctx, at, span);
+        return -1;
+    }
+    return -1;
+}
+
 static int
 reserve_map(struct mpyi_space *space, const struct mpyi_space_config *config)
 {
@@ -133,11 +159,26 @@ mpyi_space_init(struct mpyi_space *space, const struct mpyi_space_config *config
     space->keep_max = (uint32_t)(mpyi_keep_bytes() >> MPYI_ARENA_SHIFT);
     space->decay_ms = mpyi_options_get()->decay_ms;
     (void)pthread_mutex_init(&space->lock, NULL);
+    if (config->host != NULL) {
+        space->host = *config->host;
+        return config->map_allowed ? reserve_map(space, config) : take_host_range(space, config);
+    }
     if (reserve_range(space, config) < 0 && reserve_map(space, config) < 0) {
         return -1;
     }
     mpyi_space_announce(space);
     return 0;
+}
+
+/* An arena's memory goes to whom it came from; map mode. */
+static void
+release_memory(struct mpyi_space *space, char *address)
+{
+    if (space->host.alloc != NULL) {
+        space->host.free(space->host.ctx, address, MPY_ARENA_SIZE);
+    } else {
+        mpyi_os_release(address, MPY_ARENA_SIZE);
+    }
 }
 
 void
@@ -149,11 +190,17 @@ mpyi_space_destroy(struct mpyi_space *space)
     mpyi_space_retract(space);
     for (uint32_t i = 0; i < space->arena_count; i++) {
         char *address = space->arenas[i].address;
+        if (address == NULL) {
+            continue; /* the host has it back */
+        }
         mpyi_unpoison(address, MPY_ARENA_SIZE);
         mpyi_leak_root_remove(address, MPY_ARENA_SIZE);
         if (space->map != NULL) {
-            mpyi_os_release(address, MPY_ARENA_SIZE);
+            release_memory(space, address);
         }
+    }
+    if (mpyi_space_is_fixed(space)) {
+        space->host.free(space->host.ctx, space->base, space->span);
     }
     mpyi_os_release(space->reservation, space->reservation_bytes);
     if (space->map != NULL) {
@@ -183,20 +230,45 @@ grow_tables(struct mpyi_space *space)
     return 0;
 }
 
+/* An arena for map mode, or NULL. */
+static char *
+take_memory(struct mpyi_space *space)
+{
+    if (space->host.alloc == NULL) {
+        return mpyi_os_map(MPY_ARENA_SIZE, MPY_ARENA_SIZE);
+    }
+    char *address = space->host.alloc(space->host.ctx, MPY_ARENA_SIZE, MPY_ARENA_SIZE);
+    if (address != NULL && ((uintptr_t)address & (MPY_ARENA_SIZE - 1)) != 0) {
+        release_memory(space, address);
+        return NULL;
+    }
+    return address;
+}
+
 /* Memory for the arena of this number, or NULL. */
 static char *
 arena_memory(struct mpyi_space *space, uint32_t number)
 {
     if (space->map == NULL) {
         char *address = space->base + ((size_t)number << MPYI_ARENA_SHIFT);
+        if (mpyi_space_is_fixed(space)) {
+            return address;
+        }
         return mpyi_os_commit(address, MPY_ARENA_SIZE) < 0 ? NULL : address;
     }
-    char *address = mpyi_os_map(MPY_ARENA_SIZE, MPY_ARENA_SIZE);
+    char *address = take_memory(space);
     if (address != NULL && mpyi_map_set(space->map, address, number) < 0) {
-        mpyi_os_release(address, MPY_ARENA_SIZE);
+        release_memory(space, address);
         return NULL;
     }
     return address;
+}
+
+static void
+announce(const char *address)
+{
+    mpyi_poison(address, MPY_ARENA_SIZE);
+    mpyi_leak_root_add(address, MPY_ARENA_SIZE);
 }
 
 uint32_t
@@ -210,8 +282,7 @@ mpyi_space_commit_arena(struct mpyi_space *space)
     if (address == NULL) {
         return MPYI_NO_ARENA;
     }
-    mpyi_poison(address, MPY_ARENA_SIZE);
-    mpyi_leak_root_add(address, MPY_ARENA_SIZE);
+    announce(address);
     struct mpyi_arena *arena = &space->arenas[number];
     arena->address = address;
     arena->free = ~UINT64_C(0);
@@ -221,6 +292,41 @@ mpyi_space_commit_arena(struct mpyi_space *space)
     __atomic_store_n(&space->arena_count, number + 1, __ATOMIC_RELEASE);
     __atomic_store_n(&space->used, (size_t)(number + 1) << MPYI_ARENA_SHIFT, __ATOMIC_RELEASE);
     return number;
+}
+
+size_t
+mpyi_space_empty_arena(struct mpyi_space *space, uint32_t number)
+{
+    struct mpyi_arena *arena = &space->arenas[number];
+    if (space->host.alloc == NULL) {
+        return mpyi_os_purge(arena->address, MPY_ARENA_SIZE);
+    }
+    if (mpyi_space_is_fixed(space)) {
+        return 0;
+    }
+    char *address = arena->address;
+    arena->address = NULL;
+    mpyi_map_clear(space->map, address);
+    mpyi_unpoison(address, MPY_ARENA_SIZE);
+    mpyi_leak_root_remove(address, MPY_ARENA_SIZE);
+    release_memory(space, address);
+    return MPY_ARENA_SIZE;
+}
+
+int
+mpyi_space_renew_arena(struct mpyi_space *space, uint32_t number)
+{
+    struct mpyi_arena *arena = &space->arenas[number];
+    if (arena->address != NULL) {
+        return 0;
+    }
+    char *address = arena_memory(space, number);
+    if (address == NULL) {
+        return -1;
+    }
+    announce(address);
+    arena->address = address;
+    return 0;
 }
 
 int

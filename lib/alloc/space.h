@@ -15,8 +15,9 @@
  *
  * Range mode: one reservation holds all, as drawn; an arena is committed when first needed.
  *   address -> pool index   (p - base) >> 12, valid when p - base < span
- * Map mode (where no range can be reserved): arenas are mapped one by one, a two-level table leads
- *   from an address to its arena. base is NULL and span 0, everything else is the same.
+ * Map mode (where no range can be reserved, or a host supplies arenas): arenas are mapped one by
+ * one, a two-level table leads from an address to its arena. base is NULL and span 0, everything
+ * else is the same.
  *
  * Invariants
  *   classes[i] != 0            iff pool i belongs to a heap and holds blocks
@@ -83,8 +84,10 @@ struct mpyi_usage {
     _Atomic uint64_t pool_bytes;  /* pools that belong to heaps */
     _Atomic uint64_t large_bytes;
     _Atomic uint64_t large_blocks;
-    _Atomic uint64_t peak;  /* most arena_bytes + large_bytes */
-    _Atomic uint64_t limit; /* for pool_bytes + large_bytes; UINT64_MAX: none */
+    _Atomic uint64_t peak;      /* most arena_bytes + large_bytes */
+    _Atomic uint64_t raw_bytes; /* blocks of the raw domain; the process's only */
+    _Atomic uint64_t limit;     /* for pool_bytes + large_bytes + raw_bytes; UINT64_MAX: none */
+    _Atomic uint64_t soft;      /* the same, for the pressure callback alone */
 };
 
 struct mpyi_space {
@@ -119,7 +122,8 @@ struct mpyi_space {
 
     void *reservation;
     size_t reservation_bytes;
-    int shared; /* take the lock */
+    mpy_arena_allocator host; /* who supplies the arenas; host.alloc NULL: the system */
+    int shared;               /* take the lock */
     pthread_mutex_t lock;
 };
 
@@ -130,6 +134,7 @@ struct mpyi_space_config {
     int map_forced;
     int shared;
     struct mpyi_usage *usage;
+    const mpy_arena_allocator *host; /* NULL: the system supplies the arenas */
 };
 
 /* The space of the mem domain. */
@@ -146,6 +151,22 @@ mpyi_space_destroy(struct mpyi_space *space);
 /* Extends the tables and the data by one arena; its number, or MPYI_NO_ARENA. Lock held. */
 uint32_t
 mpyi_space_commit_arena(struct mpyi_space *space);
+
+/* 1: arenas lie in one piece of a host's memory, which stays as long as the space. */
+static inline int
+mpyi_space_is_fixed(const struct mpyi_space *space)
+{
+    return space->host.alloc != NULL && space->map == NULL;
+}
+
+/* Gives the memory of an arena without blocks back: to the system, or the host; bytes. Lock held.
+ */
+size_t
+mpyi_space_empty_arena(struct mpyi_space *space, uint32_t number);
+
+/* Makes a clean arena usable again. 0, or -1. Lock held. */
+int
+mpyi_space_renew_arena(struct mpyi_space *space, uint32_t number);
 
 /* Makes the upper bits of the pool usable (class 1 only). 0, or -1. */
 int
@@ -175,7 +196,11 @@ mpyi_space_decay(struct mpyi_space *space);
 void
 mpyi_space_set_keep(struct mpyi_space *space, size_t keep_bytes);
 
-/* Bytes of `usage` that may still be taken; adds n to none. 1 when n more bytes fit the limit. */
+/* Bytes in use as the limit counts them. */
+uint64_t
+mpyi_usage_now(const struct mpyi_usage *usage);
+
+/* 1 when n more bytes fit the limit. */
 int
 mpyi_usage_fits(struct mpyi_usage *usage, uint64_t n);
 
@@ -194,6 +219,10 @@ mpyi_map_free(struct mpyi_map *map);
 /* Enters the arena at this address (a multiple of its size). 0, or -1 when out of memory. */
 int
 mpyi_map_set(struct mpyi_map *map, const void *address, uint32_t arena);
+
+/* Takes the arena out: its addresses belong to somebody else from now on. */
+void
+mpyi_map_clear(struct mpyi_map *map, const void *address);
 
 /* The arena that contains the address, or MPYI_NO_ARENA. Any thread, no lock. */
 uint32_t

@@ -80,6 +80,7 @@ trim_process(size_t keep_bytes)
         mpyi_heap_release_empties(heap);
         mpyi_heap_drop_spares(heap);
         bytes = mpyi_large_cache_clear(&heap->large);
+        mpyi_large_settle(&heap->large);
         mpyi_mem_leave(heap);
     }
     mpyi_mem_trim_orphans();

@@ -15,6 +15,7 @@
 #include "alloc/census.h"
 #include "alloc/checked.h"
 #include "alloc/memheap.h"
+#include "alloc/region.h"
 #include "base/hooks.h"
 #include "base/status.h"
 
@@ -81,6 +82,11 @@ take_census(const struct mpyi_spaces *spaces, struct mpyi_census *census)
         count_magazines(heap, census);
     }
     mpyi_heaps_unlock();
+    uint64_t cached[MPYI_CLASS_SLOTS] = {0};
+    mpyi_regions_cached(cached);
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        census->classes[c].cached += cached[c];
+    }
 }
 
 static uint64_t

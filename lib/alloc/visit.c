@@ -48,6 +48,9 @@ visit_arenas_of(struct mpyi_space *space, mpy_arena_visit_fn fn, void *data)
             .dirty = arena->bucket == MPYI_ARENA_POOLS,
         };
         mpyi_space_unlock(space);
+        if (info.address == NULL) {
+            continue; /* a host has it back */
+        }
         if (fn(data, &info) != 0) {
             return 1;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runtime/config.c - mpy_config: integer options by name, and the error function.
+ * runtime/config.c - mpy_config: integer options by name, the error function, the host's
+ * allocators.
  *
  * Options are named, not fields of a public struct, so that new ones need no new ABI. The table is
  * made from MPYI_CONFIG_OPTIONS: name, range and default of an option stand in one place.
@@ -11,6 +12,8 @@
  */
 #include "runtime/config.h"
 
+#include "alloc/arenahost.h"
+#include "alloc/domain.h"
 #include "base/status.h"
 
 #include <string.h>
@@ -105,4 +108,29 @@ mpy_config_set_error_fn(mpy_config *config, mpy_write_fn fn, void *data)
     }
     config->error_fn = fn;
     config->error_data = data;
+}
+
+int
+mpy_config_set_allocator(mpy_config *config, int domain, const mpy_allocator *allocator)
+{
+    mpy_allocator host = {0};
+    if (config == NULL || domain != MPY_DOMAIN_OBJ ||
+        (allocator != NULL && mpyi_allocator_read(allocator, &host) < 0)) {
+        mpyi_status_set(MPY_E_INVAL);
+        return -1;
+    }
+    config->host = host;
+    return 0;
+}
+
+int
+mpy_config_set_arena_allocator(mpy_config *config, const mpy_arena_allocator *arenas)
+{
+    mpy_arena_allocator host = {0};
+    if (config == NULL || (arenas != NULL && mpyi_arena_allocator_read(arenas, &host) < 0)) {
+        mpyi_status_set(MPY_E_INVAL);
+        return -1;
+    }
+    config->arenas = host;
+    return 0;
 }

@@ -20,6 +20,7 @@
     X(gc_threshold0, "gc.threshold0", 2000, 16, 1000000)                                           \
     X(gc_threshold1, "gc.threshold1", 10, 1, 1000000)                                              \
     X(gc_threshold2, "gc.threshold2", 75, 10, 1000)                                                \
+    X(gc_range_bytes, "gc.range_bytes", 0, 0, INT64_C(1) << 40)                                    \
     X(switch_interval, "gil.switch_interval_ns", MPYI_SWITCH_INTERVAL_DEFAULT,                     \
       MPYI_SWITCH_INTERVAL_MIN, MPYI_SWITCH_INTERVAL_MAX)                                          \
     X(limit_bytes, "limit.bytes", 0, 0, INT64_MAX)                                                 \
@@ -31,6 +32,8 @@ struct mpy_config {
 #undef MPYI_CONFIG_FIELD
     mpy_write_fn error_fn;
     void *error_data;
+    mpy_allocator host;         /* malloc NULL: none */
+    mpy_arena_allocator arenas; /* alloc NULL: the system's */
 };
 
 /* Every option at its default. */

@@ -226,6 +226,9 @@ make_frame(struct mpyi_rt *rt, const struct mpy_config *config)
     memset(&options, 0, sizeof options);
     options.runtime = &rt->pub;
     options.limit = (uint64_t)config->limit_bytes;
+    options.gc_reserve = (size_t)config->gc_range_bytes;
+    options.host = config->host.malloc != NULL ? &config->host : NULL;
+    options.arenas = config->arenas.alloc != NULL ? &config->arenas : NULL;
     rt->pub.id = __atomic_add_fetch(&last_runtime_id, 1, __ATOMIC_RELAXED);
     rt->pub.depth_limit = (uint32_t)config->limit_depth;
     rt->pub.error_fn = config->error_fn;

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc/regionblock.c - blocks of a region: allocated and freed one by one.
+ *
+ *   malloc   small: pop the bin, else refill from the region's pools
+ *            large: mem's or the runtime's large path, with a prefix that puts it in the ring
+ *   free     the pool's owner has to be this region, or the prefix has to name it; then push
+ *
+ * The look at the owner costs one cache line a free. It is what lets a region reject every block
+ * that is not its own; mpy_region_free_sized() saves it for those who know the size.
+ *
+ * Large blocks come from mem's large path, through the calling thread's cache, or from the
+ * runtime's. A request that fails asks for relief (alloc/pressure.h) with the region left: what it
+ * asks may free blocks of this very region.
+ *
+ * Lock: whoever uses the region.
+ */
+#include "alloc/region.h"
+
+#include "alloc/backend.h"
+#include "alloc/memheap.h"
+#include "alloc/poison.h"
+#include "alloc/pressure.h"
+#include "alloc/rtlarge.h"
+#include "base/hooks.h"
+#include "base/status.h"
+
+#include <string.h>
+
+#define NOINLINE __attribute__((noinline))
+#define PREFIX   sizeof(struct mpyi_region_large)
+
+static int
+is_pooled(size_t n)
+{
+    return !MPYI_BYPASS && n <= MPY_SMALL_MAX;
+}
+
+static void
+trace(const mpy_region *region, int event, void *p, size_t n)
+{
+    if (MPY_UNLIKELY((region->heap.modes & MPYI_MODE_TRACE) != 0) && p != NULL) {
+        mpyi_hook_trace(event, MPY_KIND_REGION, p, n);
+    }
+}
+
+/* ---- large blocks -----------------------------------------------------------------------------
+ */
+
+static void *
+link_large(mpy_region *region, struct mpyi_region_large *block, size_t size)
+{
+    block->region = region;
+    block->size = size;
+    block->next = region->large.next;
+    block->prev = &region->large;
+    block->next->prev = block;
+    region->large.next = block;
+    region->large_blocks++;
+    region->large_bytes += size;
+    return block + 1;
+}
+
+static void
+unlink_large(mpy_region *region, struct mpyi_region_large *block)
+{
+    block->next->prev = block->prev;
+    block->prev->next = block->next;
+    region->large_blocks--;
+    region->large_bytes -= block->size;
+}
+
+/* From mem's large path, through the calling thread's heap; or from the runtime's. */
+static void *
+large_alloc(mpy_region *region, size_t n, int zero)
+{
+    if (n > MPYI_SIZE_LIMIT - PREFIX) {
+        return NULL;
+    }
+    if (region->runtime != NULL) {
+        void *p = mpyi_rtlarge_alloc(region->runtime, PREFIX + n, MPYI_LARGE_REGION);
+        if (p == NULL) {
+            return NULL;
+        }
+        p = link_large(region, p, mpyi_rtlarge_size(p) - PREFIX);
+        return zero ? memset(p, 0, n) : p;
+    }
+    struct mpyi_heap *heap = mpyi_mem_enter();
+    if (heap == NULL) {
+        return NULL;
+    }
+    struct mpyi_region_large *block =
+        zero ? mpyi_large_calloc(heap, PREFIX + n) : mpyi_large_malloc(heap, PREFIX + n);
+    mpyi_mem_leave(heap);
+    return block != NULL ? link_large(region, block, mpyi_backend_usable(block) - PREFIX) : NULL;
+}
+
+static void *
+system_realloc(mpy_region *region, struct mpyi_region_large *block, size_t n)
+{
+    if (region->runtime != NULL) {
+        return mpyi_rtlarge_realloc(region->runtime, block, n);
+    }
+    struct mpyi_heap *heap = mpyi_mem_enter();
+    if (heap == NULL) {
+        return NULL;
+    }
+    void *fresh = mpyi_large_realloc(heap, block, n);
+    mpyi_mem_leave(heap);
+    return fresh;
+}
+
+static void *
+large_realloc(mpy_region *region, void *p, size_t n)
+{
+    struct mpyi_region_large *block = (struct mpyi_region_large *)p - 1;
+    if (n > MPYI_SIZE_LIMIT - PREFIX) {
+        return NULL;
+    }
+    size_t old = block->size;
+    unlink_large(region, block);
+    struct mpyi_region_large *fresh = system_realloc(region, block, PREFIX + n);
+    if (fresh == NULL) {
+        (void)link_large(region, block, old);
+        return NULL;
+    }
+    size_t whole = region->runtime != NULL ? mpyi_rtlarge_size(fresh) : mpyi_backend_usable(fresh);
+    return link_large(region, fresh, whole - PREFIX);
+}
+
+void
+mpyi_region_large_give(mpy_region *region, struct mpyi_region_large *block)
+{
+    trace(region, MPYI_TRACE_FREE, block + 1, block->size);
+    block->region = NULL; /* a second free of it is named, as long as malloc leaves it alone */
+    if (region->runtime != NULL) {
+        mpyi_rtlarge_free(region->runtime, block);
+        return;
+    }
+    struct mpyi_heap *heap = mpyi_mem_enter();
+    if (heap == NULL) {
+        mpyi_backend_free(block);
+        return;
+    }
+    mpyi_large_free(heap, block);
+    mpyi_mem_leave(heap);
+}
+
+/* ---- allocation -------------------------------------------------------------------------------
+ */
+
+static void *
+small_alloc(struct mpyi_heap *heap, size_t n)
+{
+    unsigned size_class = mpy_priv_mem_class(n);
+    if (MPY_LIKELY(!heap->closed)) {
+        /* A pressure callback may have filled the bin. */
+        void *p = mpy_priv_bin_pop(&heap->pub.bins[size_class]);
+        return p != NULL ? p : mpyi_heap_refill(heap, size_class);
+    }
+    void *p = mpyi_heap_take(heap, size_class);
+    if (p != NULL) {
+        mpyi_unpoison(p, n);
+    }
+    return p;
+}
+
+/* 1: this request has to fail on demand. */
+static int
+fails(const mpy_region *region, size_t n)
+{
+    struct mpyi_rtheap *runtime = region->runtime;
+    return MPY_UNLIKELY(region->heap.closed) &&
+           mpyi_fault_hit(runtime != NULL ? &runtime->fault : NULL, n);
+}
+
+/* One try. */
+static void *
+attempt(mpy_region *region, size_t n, int zero)
+{
+    void *p = NULL;
+    mpyi_region_enter(region);
+    if (!fails(region, n)) {
+        p = is_pooled(n) ? small_alloc(&region->heap, n) : large_alloc(region, n, zero);
+    }
+    trace(region, MPYI_TRACE_ALLOC, p, n);
+    mpyi_region_leave(region);
+    return p;
+}
+
+static int
+relieve(const mpy_region *region, int *step, size_t n)
+{
+    if (mpyi_tls.injected) {
+        return 0;
+    }
+    return region->runtime != NULL ? mpyi_pressure_relieve_runtime(region->runtime, step, n)
+                                   : mpyi_pressure_relieve(step, n);
+}
+
+static void
+notice(const mpy_region *region)
+{
+    mpyi_pressure_begin();
+    if (region->runtime != NULL) {
+        mpyi_pressure_notice_runtime(region->runtime);
+    }
+}
+
+static void *
+no_memory(const mpy_region *region)
+{
+    mpyi_status_set(MPY_E_NOMEM);
+    if (region->runtime != NULL) {
+        mpyi_hook_raise_no_memory();
+    }
+    return NULL;
+}
+
+static NOINLINE void *
+alloc_slow(mpy_region *region, size_t n, int zero)
+{
+    if (mpyi_region_usable(region) < 0) {
+        return NULL;
+    }
+    n += n == 0;
+    notice(region);
+    int step = 0;
+    void *p;
+    do {
+        p = attempt(region, n, zero);
+    } while (MPY_UNLIKELY(p == NULL) && relieve(region, &step, n));
+    return p != NULL ? p : no_memory(region);
+}
+
+MPYI_HOT void *
+mpy_region_malloc(mpy_region *region, size_t n)
+{
+    if (MPY_LIKELY(n - 1 < MPY_SMALL_MAX) && MPY_LIKELY(region != NULL) &&
+        MPY_LIKELY(region->runtime == NULL)) {
+        void *p = mpy_priv_bin_pop(&region->heap.pub.bins[mpy_priv_mem_class(n)]);
+        if (MPY_LIKELY(p != NULL)) {
+            return p;
+        }
+    }
+    return alloc_slow(region, n, 0);
+}
+
+void *
+mpy_region_calloc(mpy_region *region, size_t nelem, size_t elsize)
+{
+    size_t n;
+    if (!mpyi_mul_size(nelem, elsize, &n)) {
+        n = SIZE_MAX;
+    }
+    if (!is_pooled(n)) {
+        return alloc_slow(region, n, 1);
+    }
+    void *p = mpy_region_malloc(region, n);
+    return p != NULL ? memset(p, 0, n) : NULL;
+}
+
+/* ---- free -------------------------------------------------------------------------------------
+ */
+
+static _Noreturn void
+not_ours(const mpy_region *region, const void *p)
+{
+    mpyi_fatal("free of %p: no block of region %p starts there", p, (const void *)region);
+}
+
+/* The class of a pooled block of this region, 0 for a large one of it; ends the process for any
+   other address. */
+static unsigned
+class_of(const mpy_region *region, const void *p)
+{
+    const struct mpyi_space *space = region->heap.space;
+    uint32_t index = mpyi_space_find(space, p);
+    if (MPY_LIKELY(index != MPYI_NO_POOL)) {
+        if (MPY_UNLIKELY(space->pools[index].owner != &region->heap ||
+                         space->classes[index] == 0)) {
+            not_ours(region, p);
+        }
+        return space->classes[index];
+    }
+    if ((uintptr_t)p % 16 != 0 || ((const struct mpyi_region_large *)p - 1)->region != region) {
+        not_ours(region, p);
+    }
+    return 0;
+}
+
+static void
+free_large(mpy_region *region, void *p)
+{
+    struct mpyi_region_large *block = (struct mpyi_region_large *)p - 1;
+    unlink_large(region, block);
+    mpyi_region_large_give(region, block);
+}
+
+static NOINLINE void
+free_slow(mpy_region *region, unsigned size_class, void *p)
+{
+    struct mpyi_heap *heap = &region->heap;
+    mpyi_region_enter(region);
+    if (size_class == 0) {
+        free_large(region, p);
+    } else if (!heap->closed) {
+        mpyi_heap_flush_push(heap, size_class, p);
+    } else {
+        if (!mpyi_heap_is_allocated(heap, p)) {
+            not_ours(region, p);
+        }
+        if ((heap->modes & MPYI_MODE_TRACE) != 0) {
+            mpyi_hook_trace(MPYI_TRACE_FREE, MPY_KIND_REGION, p, mpyi_class_size(size_class));
+        }
+        mpyi_poison(p, mpyi_class_size(size_class));
+        mpyi_heap_put(heap, &p, 1);
+    }
+    mpyi_region_leave(region);
+}
+
+MPYI_HOT void
+mpy_region_free(mpy_region *region, void *p)
+{
+    if (p == NULL || MPY_UNLIKELY(mpyi_region_usable(region) < 0)) {
+        return;
+    }
+    unsigned size_class = class_of(region, p);
+    if (size_class == 0 ||
+        MPY_UNLIKELY(!mpy_priv_bin_push(&region->heap.pub.bins[size_class], p))) {
+        free_slow(region, size_class, p);
+    }
+}
+
+MPYI_HOT void
+mpy_region_free_sized(mpy_region *region, void *p, size_t n)
+{
+    if (MPY_LIKELY(n - 1 < MPY_SMALL_MAX) && MPY_LIKELY(p != NULL && region != NULL) &&
+        MPY_LIKELY(region->runtime == NULL) &&
+        MPY_LIKELY(mpy_priv_bin_push(&region->heap.pub.bins[mpy_priv_mem_class(n)], p))) {
+        return;
+    }
+    if (p == NULL || mpyi_region_usable(region) < 0) {
+        return;
+    }
+    n += n == 0;
+    if (class_of(region, p) != (is_pooled(n) ? mpy_priv_mem_class(n) : 0)) {
+        mpyi_fatal("free of %p: its size is not %zu", p, n);
+    }
+    mpy_region_free(region, p);
+}
+
+/* ---- size -------------------------------------------------------------------------------------
+ */
+
+size_t
+mpy_region_usable_size(mpy_region *region, const void *p)
+{
+    if (p == NULL || mpyi_region_usable(region) < 0) {
+        return 0;
+    }
+    unsigned size_class = class_of(region, p);
+    if (size_class == 0) {
+        return ((const struct mpyi_region_large *)p - 1)->size;
+    }
+    /* The caller may use all of it now. */
+    mpyi_unpoison(p, mpyi_class_size(size_class));
+    return mpyi_class_size(size_class);
+}
+
+/* One try. */
+static void *
+attempt_resize(mpy_region *region, void *p, size_t n)
+{
+    mpyi_region_enter(region);
+    void *fresh = fails(region, n) ? NULL : large_realloc(region, p, n);
+    if (fresh != NULL) {
+        trace(region, MPYI_TRACE_FREE, p, 0);
+        trace(region, MPYI_TRACE_ALLOC, fresh, n);
+    }
+    mpyi_region_leave(region);
+    return fresh;
+}
+
+/* Between two large sizes: the system may extend the block where it is. */
+static void *
+resize_large(mpy_region *region, void *p, size_t n)
+{
+    int step = 0;
+    void *fresh;
+    notice(region);
+    do {
+        fresh = attempt_resize(region, p, n);
+    } while (MPY_UNLIKELY(fresh == NULL) && relieve(region, &step, n));
+    return fresh != NULL ? fresh : no_memory(region);
+}
+
+void *
+mpy_region_realloc(mpy_region *region, void *p, size_t n)
+{
+    if (p == NULL) {
+        return mpy_region_malloc(region, n);
+    }
+    if (mpyi_region_usable(region) < 0) {
+        return NULL;
+    }
+    n += n == 0;
+    unsigned size_class = class_of(region, p);
+    if (size_class == 0 && !is_pooled(n)) {
+        return resize_large(region, p, n);
+    }
+    /* Only within its class: a sized free has to find the class by the last size. */
+    if (size_class != 0 && is_pooled(n) && mpy_priv_mem_class(n) == size_class &&
+        !region->heap.closed) {
+        return p;
+    }
+    void *fresh = mpy_region_malloc(region, n);
+    if (fresh == NULL) {
+        return NULL;
+    }
+    size_t old = mpy_region_usable_size(region, p);
+    memcpy(fresh, p, old < n ? old : n);
+    mpy_region_free(region, p);
+    return fresh;
+}
