@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alloc_inline_minipy.c - pair64 as a host sees it that compiles against the header:
+ * alloc_inline_minipy.c - rows with what only libminipy has. pair64 as a host sees it that compiles
+ * against the header, and a request with a heap of its own:
  *
  *   pair64_inline         mpy_mem_malloc inlined, mpy_mem_free called
  *   pair64_inline_sized   both inlined: the size is known when freeing
  *
- * No other peer has an inlined form, so these rows are compared with the peers' pair64.
+ *   request1000_region    a region made, 1,000 blocks from it, the region destroyed
+ *
+ * They are compared with the peers' pair64 and request1000.
  */
 #include "alloc/alloc_inline_minipy.h"
 
-#include <minipy/mem.h>
+#include <minipy/region.h>
 
 #include "alloc/alloc_peer.h"
 #include "worker.h"
@@ -40,6 +43,26 @@ run_inline_sized(void)
     return (worker_now_ns() - start) / (double)operations;
 }
 
+static double
+run_region(void)
+{
+    static size_t sizes[ALLOC_REQUEST];
+    struct worker_random random = WORKER_RANDOM_INIT;
+    for (size_t i = 0; i < ALLOC_REQUEST; i++) {
+        sizes[i] = alloc_histogram_size(worker_random_next(&random) >> 11);
+    }
+    size_t rounds = worker_count(600000, ALLOC_REQUEST) / ALLOC_REQUEST;
+    double start = worker_now_ns();
+    for (size_t k = 0; k < rounds; k++) {
+        mpy_region *region = mpy_region_new(NULL);
+        for (size_t i = 0; i < ALLOC_REQUEST; i++) {
+            alloc_touch(mpy_region_malloc(region, sizes[i]));
+        }
+        mpy_region_destroy(region);
+    }
+    return (worker_now_ns() - start) / (double)(rounds * ALLOC_REQUEST);
+}
+
 static void
 measure(const char *row, double (*run)(void))
 {
@@ -58,4 +81,5 @@ alloc_inline_rows(void)
 {
     measure("pair64_inline", run_inline);
     measure("pair64_inline_sized", run_inline_sized);
+    measure("request1000_region", run_region);
 }

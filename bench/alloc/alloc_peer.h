@@ -39,6 +39,9 @@ extern void (*alloc_give)(void *p);
 /* Operations of the rows that measure one block alone: shared with the inline rows. */
 #define ALLOC_PAIRS 2000000
 
+/* Blocks of a request, in the rows about requests. */
+#define ALLOC_REQUEST ((size_t)1000)
+
 /* Every block is written to once: an allocator whose blocks are cold pays for it here. */
 static inline void
 alloc_touch(void *p)

@@ -12,6 +12,7 @@
  *                  magazine (80), of the caches of empty pools (2,500), of empty arenas (400,000)
  *   free_null      two frees of NULL: the price of two calls
  *   batch_large1k  10,000 blocks of 1,000 bytes, freed at random
+ *   request1000    1,000 blocks with the sizes of objects, all freed: a request and its end
  *   large513_64k   2,000 live blocks of 513 bytes..64 KiB, log-uniform
  */
 #include "alloc/alloc_peer.h"
@@ -171,6 +172,29 @@ teardown_churn(const struct row *row)
 }
 
 static void
+setup_request(const struct row *row)
+{
+    prepare_steps(5000, row->sizes);
+}
+
+static double
+run_request(const struct row *row)
+{
+    size_t rounds = worker_count(row->operations, ALLOC_REQUEST) / ALLOC_REQUEST;
+    double start = worker_now_ns();
+    for (size_t k = 0; k < rounds; k++) {
+        for (size_t i = 0; i < ALLOC_REQUEST; i++) {
+            slots[i] = alloc_take(sizes[i]);
+            alloc_touch(slots[i]);
+        }
+        for (size_t i = 0; i < ALLOC_REQUEST; i++) {
+            alloc_give(slots[i]);
+        }
+    }
+    return (worker_now_ns() - start) / (double)(rounds * ALLOC_REQUEST);
+}
+
+static void
 setup_walk(const struct row *row)
 {
     prepare_steps(5000, row->sizes);
@@ -260,6 +284,7 @@ static const struct row rows[] = {
     {"swing400k", run_swing, NULL, NULL, 400000, ALLOC_PAIRS, SIZES_UNIFORM, ORDER_LIFO},
     {"free_null", run_free_null, NULL, NULL, 0,  ALLOC_PAIRS, SIZES_UNIFORM, ORDER_FIFO},
     {"batch_large1k", run_batch, setup_batch, NULL, 1000, 200000, SIZES_LARGE, ORDER_RANDOM},
+    {"request1000", run_request, setup_request, NULL, 0, 600000, SIZES_HISTOGRAM, ORDER_FIFO},
     {"large513_64k", run_churn, setup_churn, teardown_churn, 2000, 100000, SIZES_LARGE, ORDER_RANDOM},
 };
 /* clang-format on */
