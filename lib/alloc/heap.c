@@ -122,6 +122,7 @@ mpyi_heap_abandon(struct mpyi_heap *heap)
 {
     if (!heap->closed) {
         mpyi_heap_drop_magazines(heap);
+        mpyi_large_cache_set_closed(&heap->large, 1);
         close_heap(heap);
     }
     for (unsigned i = 0; i < MPYI_OUTBOXES; i++) {
