@@ -22,8 +22,9 @@
  *   bool     1 yes, 0 no, -1 error set
  *   found    1 found and *out set; 0 not there, *out NULL, no error; -1 error set, *out NULL
  *   size     >= 0; -1 error set
- * On failure nothing has changed. A NULL object argument raises SystemError, a wrong type
- * TypeError; texts read `function(): argument 'x': expected T, got U`.
+ * On failure nothing has changed, and what an `out` parameter of any of them points to is NULL or 0
+ * (unless its function says otherwise), never left as it was. A NULL object argument raises
+ * SystemError, a wrong type TypeError; texts read `function(): argument 'x': expected T, got U`.
  *
  * Threads: the calling thread must be attached to the runtime that owns the objects and hold its
  * lock. A thread that is not attached gets NULL or -1 and MPY_E_NOT_ATTACHED from

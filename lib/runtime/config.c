@@ -91,6 +91,9 @@ int
 mpy_config_get_int(const mpy_config *config, const char *name, int64_t *out)
 {
     const struct option *option = option_named(name);
+    if (out != NULL) {
+        *out = 0;
+    }
     if (config == NULL || option == NULL || out == NULL) {
         mpyi_status_set(MPY_E_INVAL);
         return -1;

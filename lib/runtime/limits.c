@@ -74,6 +74,9 @@ int
 mpy_runtime_get_limit(mpy_runtime *rt, int which, int64_t *value)
 {
     struct mpyi_thread *t = enter_runtime(rt, __func__);
+    if (value != NULL) {
+        *value = 0;
+    }
     if (t == NULL) {
         return -1;
     }

@@ -197,6 +197,30 @@ test_finalizers_at_the_end(void **state)
     assert_int_equal(ended, 1);
 }
 
+/* Whoever ignores the failure reads 0, not what was there. */
+static void
+test_out_is_always_written(void **state)
+{
+    mpy_config *config = mpy_config_new();
+    mpy_runtime *rt;
+    int64_t value = 7;
+    (void)state;
+    assert_non_null(config);
+    assert_int_equal(mpy_config_get_int(config, "no.such", &value), -1);
+    assert_int_equal(value, 0);
+    mpy_config_free(config);
+    assert_int_equal(mpy_runtime_new(NULL, &rt), MPY_OK);
+    value = 7;
+    assert_int_equal(mpy_runtime_get_limit(rt, 9, &value), -1);
+    assert_int_equal(value, 0);
+    mpy_err_clear();
+    value = 7;
+    assert_int_equal(mpy_runtime_get_limit(NULL, MPY_LIMIT_BYTES, &value), -1);
+    assert_int_equal(value, 0);
+    mpy_err_clear();
+    expect_clean_end(rt);
+}
+
 int
 main(void)
 {
@@ -208,6 +232,7 @@ main(void)
         cmocka_unit_test(test_error_function),
         cmocka_unit_test(test_end_with_an_error),
         cmocka_unit_test(test_finalizers_at_the_end),
+        cmocka_unit_test(test_out_is_always_written),
     };
     return cmocka_run_group_tests_name("runtime", tests, NULL, NULL);
 }
