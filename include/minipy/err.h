@@ -5,7 +5,8 @@
  * Each attached thread has one indicator. A function that fails sets it; the caller handles the
  * error and clears it, or fails in turn. An error is kept as type and message; an exception object
  * is made only when somebody takes it. Messages longer than MPY_ERR_TEXT_MAX bytes are cut at a
- * character. No function of this header raises on its own account unless it says so.
+ * character. A wrong argument sets the error that it would raise elsewhere, in place of
+ * the one asked for.
  *
  * Results, ownership and threads: see minipy/object.h.
  */

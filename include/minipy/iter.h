@@ -12,7 +12,8 @@
 MPY_EXTERN_C_BEGIN
 
 /* An iterator over list, tuple, dict (keys), str (characters), bytes (ints), range, or any object
-   with an `iter` slot; an iterator gives itself. TypeError: not iterable. */
+   with an `iter` slot; an iterator gives itself. An object with a `get_item` slot only is asked for
+   0, 1, 2, ... until it raises IndexError. TypeError: not iterable. */
 MPY_NODISCARD MPY_API mpy_object *
 mpy_iter_get(mpy_object *o);
 

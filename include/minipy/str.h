@@ -74,7 +74,8 @@ MPY_NODISCARD MPY_API mpy_object *
 mpy_str_replace(mpy_object *s, mpy_object *from, mpy_object *to, ptrdiff_t max);
 
 /* found: index of the first (dir >= 0) or last (dir < 0) occurrence within from..to, both clamped
-   to 0..length. *out is -1 unless found. O(length). */
+   to 0..length; `from` beyond the length finds nothing, not even "". *out is -1 unless found.
+   O(length). */
 MPY_NODISCARD MPY_API int
 mpy_str_find(mpy_object *s, mpy_object *sub, ptrdiff_t from, ptrdiff_t to, int dir, int64_t *out);
 
