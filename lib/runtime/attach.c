@@ -211,12 +211,14 @@ mpyi_attach_empty(struct mpyi_thread *t)
     }
 }
 
+/* The collector's phase is that of who holds the lock: a thread that let go of it may end its
+   attachment while another one collects. */
 bool
 mpyi_attach_in_call(const struct mpyi_attachment *a)
 {
     const struct mpyi_thread *t = &a->thread;
     return t->depth != a->base_depth || t->tearing_down || t->finalizers || t->rt->finalizing ||
-           t->gc->state->phase == MPYI_GC_CRITICAL; /* no other thread sees that phase */
+           (mpy_priv_tls.thread == t && t->gc->state->phase == MPYI_GC_CRITICAL);
 }
 
 void

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* test: labels=+threads */
 /*
  * api/test_inside.c - callbacks that try to take the runtime away from the call that made them.
  *
@@ -7,7 +8,10 @@
  */
 #include "support/api_world.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
+#include <time.h>
 
 static unsigned attempts;
 
@@ -239,6 +243,60 @@ test_ending(void **state)
     assert_int_equal(report.objects, 0);
 }
 
+/* A thread that let go of the lock ends its attachment while another one is in such a callback. */
+static mpy_view *shared_view;
+static int worker_ready, worker_go, worker_gone;
+
+static void *
+leaves_meanwhile(void *arg)
+{
+    mpy_thread_token *token;
+    (void)arg;
+    if (mpy_thread_attach(shared_view, &token) == MPY_OK) {
+        (void)!mpy_gil_release();
+        __atomic_store_n(&worker_ready, 1, __ATOMIC_RELEASE);
+        while (!__atomic_load_n(&worker_go, __ATOMIC_ACQUIRE)) {
+            (void)sched_yield();
+        }
+        mpy_thread_detach(token); /* waits for the lock */
+        __atomic_store_n(&worker_gone, mpy_thread_current() == NULL, __ATOMIC_RELEASE);
+    }
+    return NULL;
+}
+
+static int
+visit_and_wait(void *data, mpy_object *o)
+{
+    struct timespec some = {.tv_nsec = 20000000};
+    (void)data;
+    (void)o;
+    __atomic_store_n(&worker_go, 1, __ATOMIC_RELEASE);
+    (void)nanosleep(&some, NULL);
+    return 1;
+}
+
+static void
+test_other_thread(void **state)
+{
+    pthread_t worker;
+    mpy_thread_token *saved;
+    (void)state;
+    shared_view = mpy_view_of(mpy_runtime_current());
+    assert_non_null(shared_view);
+    saved = mpy_gil_release();
+    assert_int_equal(pthread_create(&worker, NULL, leaves_meanwhile, NULL), 0);
+    while (!__atomic_load_n(&worker_ready, __ATOMIC_ACQUIRE)) {
+        (void)sched_yield();
+    }
+    mpy_gil_acquire(saved);
+    assert_int_equal(mpy_gc_visit_objects(2, visit_and_wait, NULL), 1);
+    saved = mpy_gil_release();
+    assert_int_equal(pthread_join(worker, NULL), 0);
+    mpy_gil_acquire(saved);
+    assert_int_equal(worker_gone, 1);
+    mpy_view_close(shared_view);
+}
+
 /* What is not taken away: attachments that callbacks make and end themselves. */
 static mpy_object *
 attaches(mpy_object *a)
@@ -283,6 +341,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_pending_call, setup, teardown),
         cmocka_unit_test_setup_teardown(test_texts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ending, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_other_thread, setup, teardown),
         cmocka_unit_test_setup_teardown(test_own_attachments, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
