@@ -28,6 +28,7 @@
 #include "types/dict.h"
 #include "types/list.h"
 #include "types/number.h"
+#include "types/protocol.h"
 #include "types/short.h"
 #include "types/str.h"
 #include "types/tuple.h"
@@ -281,7 +282,11 @@ mpyi_iter_get(struct mpyi_thread *t, mpy_object *o)
     }
     it = type->slots.iter(o);
     mpyi_depth_leave(t);
-    if (MPY_UNLIKELY(it != NULL && mpyi_type_of(it)->slots.next == NULL)) {
+    if (MPY_UNLIKELY(it == NULL)) {
+        (void)mpyi_err_slot(t, "mpy_iter_get", "iter", o);
+        return NULL;
+    }
+    if (MPY_UNLIKELY(mpyi_type_of(it)->slots.next == NULL)) {
         (void)mpyi_err_format(MPY_EXC_TYPE_ERROR,
                               "mpy_iter_get(): iter of '%s' returned '%s', which is no iterator",
                               mpyi_type_name_of(o), mpyi_type_name_of(it));
@@ -309,7 +314,11 @@ mpyi_iter_next(struct mpyi_thread *t, mpy_object *it, mpy_object **out)
     }
     found = type->slots.next(it, out);
     mpyi_depth_leave(t);
-    return found < 0 ? -1 : found != 0;
+    if (MPY_UNLIKELY((found > 0) != (*out != NULL))) {
+        mpy_clear(out); /* an element it did not tell of; or it found one and gave none */
+        found = found == 0 ? 0 : -1;
+    }
+    return found < 0 ? mpyi_err_slot(t, "mpy_iter_next", "next", it) : found != 0;
 }
 
 mpy_object *
@@ -452,6 +461,9 @@ mpy_iter_each(mpy_object *o, mpy_iter_visit_fn fn, void *data)
         (void)mpyi_err_argument(__func__, "fn", "function", NULL);
         return -1;
     }
+    if (mpyi_depth_enter(t, __func__) < 0) {
+        return -1;
+    }
     mpy_incref(o);
     if (mpy_list_check(o) || mpy_tuple_check(o)) {
         result = each_of_sequence(o, fn, data);
@@ -461,6 +473,7 @@ mpy_iter_each(mpy_object *o, mpy_iter_visit_fn fn, void *data)
         result = each_by_iterator(t, o, fn, data);
     }
     mpy_decref(o);
+    mpyi_depth_leave(t);
     return result < 0 ? -1 : result != 0;
 }
 

@@ -164,6 +164,12 @@ test_slots(void **state)
     mpy_decref(api_good(mpy_call_noargs(o)));
     mpy_decref(o);
     assert_int_equal(attempts, 5);
+    o = api_good(mpy_list_new(0));
+    api_done(mpy_list_append(o, o));
+    assert_int_equal(mpy_iter_each(o, visit_object, NULL), 1);
+    assert_int_equal(attempts, 6);
+    api_done(mpy_list_clear(o));
+    mpy_decref(o);
 }
 
 static void

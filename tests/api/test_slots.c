@@ -199,6 +199,75 @@ test_failure_without_error(void **state)
     mpy_decref(type);
 }
 
+/* What `next` says and what it gives contradict each other. */
+static int said;
+static int gives;
+
+static int
+next_of(mpy_object *self, mpy_object **out)
+{
+    *out = gives ? mpy_newref(self) : NULL;
+    return said;
+}
+
+static mpy_object *
+no_iterator(mpy_object *self)
+{
+    (void)self;
+    return NULL;
+}
+
+static int
+count_item(void *data, mpy_object *item)
+{
+    (void)data;
+    (void)item;
+    return 0;
+}
+
+static void
+test_iterators(void **state)
+{
+    static const char text[] = "mpy_iter_next(): next of 'Iterator' failed without an error";
+    mpy_type_spec spec = {
+        .size = sizeof spec, .version = 1, .name = "slots.Iterator", .next = next_of};
+    mpy_type_spec no_iter_spec = {
+        .size = sizeof spec, .version = 1, .name = "slots.NoIterator", .iter = no_iterator};
+    mpy_object *type = api_good(mpy_type_from_spec(&spec, NULL));
+    mpy_object *it = api_good(mpy_type_new_instance(type)), *out, *o;
+    mpy_object *list = api_good(mpy_list_new(0));
+    (void)state;
+    said = 1;
+    gives = 0;
+    assert_int_equal(mpy_iter_next(it, &out), -1);
+    expect_error(MPY_EXC_SYSTEM_ERROR, text);
+    assert_int_equal(mpy_iter_each(it, count_item, NULL), -1);
+    expect_error(MPY_EXC_SYSTEM_ERROR, text);
+    assert_int_equal(mpy_list_extend(list, it), -1);
+    expect_error(MPY_EXC_SYSTEM_ERROR, text);
+    assert_int_equal(mpy_object_contains(it, list), -1);
+    expect_error(MPY_EXC_SYSTEM_ERROR, text);
+    said = 0;
+    gives = 1;
+    assert_int_equal(mpy_iter_next(it, &out), 0);
+    assert_null(out);
+    said = -1;
+    assert_int_equal(mpy_iter_next(it, &out), -1);
+    assert_null(out);
+    expect_error(MPY_EXC_SYSTEM_ERROR, text);
+    assert_int_equal(mpy_refcount(it), 1);
+    mpy_decref(it);
+    mpy_decref(type);
+    type = api_good(mpy_type_from_spec(&no_iter_spec, NULL));
+    o = api_good(mpy_type_new_instance(type));
+    assert_null(mpy_iter_get(o));
+    expect_error(MPY_EXC_SYSTEM_ERROR,
+                 "mpy_iter_get(): iter of 'NoIterator' failed without an error");
+    mpy_decref(o);
+    mpy_decref(type);
+    mpy_decref(list);
+}
+
 static void
 test_endless_recursion(void **state)
 {
@@ -216,6 +285,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_failure_without_error, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_iterators, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_endless_recursion, api_setup, api_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
