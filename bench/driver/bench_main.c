@@ -21,7 +21,6 @@
 
 #define MAX_SUBJECTS    8
 #define ROUNDS          5
-#define ROUNDS_QUICK    3
 #define TIMEOUT_SECONDS 600
 
 static const char usage[] =
@@ -30,7 +29,7 @@ static const char usage[] =
     "  subjects: alloc objects gc lock memory, which is the default, and programs\n"
     "\n"
     "  --quick           fewer rounds, smaller counts\n"
-    "  --rounds N        rounds to run and take medians over (5; 3 with --quick)\n"
+    "  --rounds N        rounds to run and take medians over (5; 3 with --quick, 1 for memory)\n"
     "  --peers A,B       only these peers, e.g. minipy,glibc\n"
     "  --filter TEXT     only rows whose name contains TEXT\n"
     "  --json FILE       also write the medians in Google Benchmark's JSON schema\n"
@@ -147,9 +146,6 @@ parse_arguments(struct options *options, int argc, char **argv)
             }
         }
     }
-    if (options->rounds == 0) {
-        options->rounds = options->runner.quick ? ROUNDS_QUICK : ROUNDS;
-    }
     return 0;
 }
 
@@ -229,24 +225,28 @@ receive_row(void *data, const char *row, double value, const char *unit)
 static size_t
 measure(const struct options *options, struct results *results)
 {
+    const struct subject *subject = results->subject;
+    size_t rounds = options->rounds;
     size_t failures = 0;
-    for (size_t round = 1; round <= options->rounds; round++) {
+    if (rounds == 0) {
+        rounds = options->runner.quick ? subject->rounds_quick : ROUNDS;
+    }
+    for (size_t round = 1; round <= rounds; round++) {
         for (size_t i = 0; i < catalog_program_count; i++) {
             const struct program *program = &catalog_programs[i];
             char buffer[512];
-            if (!program_is_wanted(options, program, results->subject) ||
+            if (!program_is_wanted(options, program, subject) ||
                 runner_absent(&options->runner, program, buffer, sizeof buffer) != NULL) {
                 continue;
             }
             struct receiver receiver = {results, program->peer};
-            show_progress(results->subject, round, options->rounds,
-                          catalog_peer_name(program->peer));
+            show_progress(subject, round, rounds, catalog_peer_name(program->peer));
             if (runner_run(&options->runner, program, receive_row, &receiver) != 0) {
                 failures++;
             }
         }
     }
-    show_progress(results->subject, 0, 0, NULL);
+    show_progress(subject, 0, 0, NULL);
     if (results_add_geometric_mean(results) != 0) {
         failures++;
     }

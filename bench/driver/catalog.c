@@ -9,12 +9,12 @@
 #include "bench_config.h"
 
 const struct subject catalog_subjects[] = {
-    {"alloc", "small-block allocator, per malloc+free pair", false},
-    {"objects", "objects through the public C API, per operation", false},
-    {"gc", "cycle collector", false},
-    {"lock", "global lock and threads", false},
-    {"memory", "resident memory", false},
-    {"programs", "real programs under a preloaded malloc", true},
+    {"alloc", "small-block allocator, per malloc+free pair", 3, false},
+    {"objects", "objects through the public C API, per operation", 3, false},
+    {"gc", "cycle collector", 3, false},
+    {"lock", "global lock and threads", 3, false},
+    {"memory", "resident memory", 1, false},
+    {"programs", "real programs under a preloaded malloc", 3, true},
 };
 const size_t catalog_subject_count = sizeof catalog_subjects / sizeof catalog_subjects[0];
 

@@ -49,7 +49,8 @@ struct target {
 struct subject {
     const char *name;
     const char *title;
-    bool when_named; /* not part of a run without subjects */
+    size_t rounds_quick; /* of a quick run: memory figures do not vary, times do */
+    bool when_named;     /* not part of a run without subjects */
 };
 
 extern const struct subject catalog_subjects[];
