@@ -226,7 +226,7 @@ dealloc_container(struct mpyi_thread *t, mpy_object *o, const struct mpyi_type *
     t->tearing_down = 0;
 }
 
-void
+MPYI_HOT void
 mpy_priv_dealloc(mpy_object *o)
 {
     struct mpyi_thread *t = mpyi_current();
