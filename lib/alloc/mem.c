@@ -28,6 +28,7 @@
 
 #define NOINLINE __attribute__((noinline))
 
+/* Of the public function, also where it stands in a part that is always inlined. */
 #define CALLER __builtin_return_address(0)
 
 /* ---- allocation -------------------------------------------------------------------------------
@@ -109,8 +110,9 @@ malloc_other(size_t n, const void *site)
     return malloc_slow(n, site);
 }
 
+/* The call site is asked for where it is needed: its load would stay in the fast path otherwise. */
 static inline __attribute__((always_inline)) void *
-malloc_from(size_t n, const void *site)
+malloc_here(size_t n)
 {
     if (MPY_LIKELY(n - 9 < MPY_SMALL_MAX - 8)) {
         void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[((n + 15) >> 4) * 2]);
@@ -118,13 +120,13 @@ malloc_from(size_t n, const void *site)
             return p;
         }
     }
-    return malloc_other(n, site);
+    return malloc_other(n, CALLER);
 }
 
 MPYI_HOT void *
 mpy_priv_mem_malloc(size_t n)
 {
-    return malloc_from(n, CALLER);
+    return malloc_here(n);
 }
 
 void *
@@ -174,12 +176,13 @@ mpy_mem_calloc(size_t nelem, size_t elsize)
     if (n > MPY_SMALL_MAX || mpyi_modes_get() != 0) {
         return special_slow(0, n, CALLER);
     }
-    void *p = malloc_from(n, CALLER);
+    void *p = malloc_here(n);
     return p != NULL ? memset(p, 0, n) : NULL;
 }
 
-void *
-mpy_mem_aligned_alloc(size_t alignment, size_t n)
+/* What magazines and the newest large block of the right size cannot serve, and wrong calls. */
+static NOINLINE void *
+aligned_other(size_t alignment, size_t n, const void *site)
 {
     if (!mpyi_is_pow2(alignment)) {
         mpyi_status_set(MPY_E_INVAL);
@@ -190,31 +193,48 @@ mpy_mem_aligned_alloc(size_t alignment, size_t n)
         return NULL;
     }
     if (mpyi_modes_get() != 0) {
-        return special_slow(alignment, n, CALLER);
+        return special_slow(alignment, n, site);
     }
-    /* Blocks whose size is a multiple of a power of two up to 4096 are aligned to it. */
     size_t rounded = mpyi_round_up(n + (n == 0), alignment < 16 ? 1 : alignment);
     if (alignment <= 8) {
-        return malloc_from(n, CALLER);
+        return malloc_other(n, site);
     }
     if (alignment <= 16 || rounded <= MPY_SMALL_MAX) {
-        return malloc_from(rounded, CALLER);
+        return malloc_other(rounded, site);
+    }
+    return special_slow(alignment, n, site);
+}
+
+/* Blocks whose size is a multiple of a power of two up to 4096 are aligned to it. Without a test of
+   the modes: where any is on, magazines and the cache of large blocks are closed. */
+MPYI_HOT void *
+mpy_mem_aligned_alloc(size_t alignment, size_t n)
+{
+    size_t mask = alignment - 1;
+    if (MPY_UNLIKELY((alignment & mask) != 0 || mask >= MPY_SMALL_MAX)) {
+        return aligned_other(alignment, n, CALLER);
     }
     struct mpy_priv_heap *pub = mpy_priv_tls.mem;
-    if (MPY_LIKELY(mpyi_large_is_served(n) && pub != &mpyi_null_heap)) {
+    size_t rounded = (n + mask) & ~mask;
+    if (MPY_LIKELY(n <= MPY_SMALL_MAX && rounded - 9 < MPY_SMALL_MAX - 8)) {
+        void *p = mpy_priv_bin_pop(&pub->bins[((rounded + 15) >> 4) * 2]);
+        if (MPY_LIKELY(p != NULL)) {
+            return p;
+        }
+    } else if (MPY_LIKELY(mpyi_large_is_served(n) && pub != &mpyi_null_heap)) {
         void *p = mpyi_large_cache_pop_aligned_fast(&mpyi_heap_of(pub)->large, alignment, n);
         if (MPY_LIKELY(p != NULL)) {
             return p;
         }
     }
-    return special_slow(alignment, n, CALLER);
+    return aligned_other(alignment, n, CALLER);
 }
 
 char *
 mpy_mem_strndup(const char *s, size_t n)
 {
     size_t length = strnlen(s, n);
-    char *copy = malloc_from(length + 1, CALLER);
+    char *copy = malloc_here(length + 1);
     if (copy == NULL) {
         return NULL;
     }
@@ -312,6 +332,7 @@ free_outside(void *p, const void *site)
     free_outside_slow(p, site);
 }
 
+/* site NULL: that of the function this is part of. */
 static inline __attribute__((always_inline)) void
 free_from(void *p, const void *site)
 {
@@ -319,19 +340,19 @@ free_from(void *p, const void *site)
     char *base = __atomic_load_n(&mpyi_mem_space.base, __ATOMIC_RELAXED);
     size_t offset = (uintptr_t)p - (uintptr_t)base;
     if (MPY_UNLIKELY(offset >= span)) {
-        free_outside(p, site);
+        free_outside(p, site != NULL ? site : CALLER);
         return;
     }
-    unsigned size_class = mpyi_mem_space.classes[offset >> MPYI_POOL_SHIFT];
+    size_t size_class = mpyi_mem_space.classes[offset >> MPYI_POOL_SHIFT];
     if (MPY_UNLIKELY(!mpy_priv_bin_push(&mpy_priv_tls.mem->bins[size_class], p))) {
-        free_slow(p, size_class, site);
+        free_slow(p, (unsigned)size_class, site != NULL ? site : CALLER);
     }
 }
 
 MPYI_HOT void
 mpy_mem_free(void *p)
 {
-    free_from(p, CALLER);
+    free_from(p, NULL);
 }
 
 static NOINLINE void
@@ -429,7 +450,7 @@ void *
 mpy_mem_realloc(void *p, size_t n)
 {
     if (p == NULL) {
-        return malloc_from(n, CALLER);
+        return malloc_here(n);
     }
     unsigned size_class = class_of(p);
     if (MPY_UNLIKELY(mpyi_modes_get() != 0) || (size_class == 0 && n > MPY_SMALL_MAX)) {
@@ -441,11 +462,11 @@ mpy_mem_realloc(void *p, size_t n)
     if (size_class != 0 && n <= old && mpy_priv_mem_class(n) == size_class) {
         return p;
     }
-    void *fresh = malloc_from(n, CALLER);
+    void *fresh = malloc_here(n);
     if (fresh == NULL) {
         return NULL;
     }
     memcpy(fresh, p, old < n ? old : n);
-    free_from(p, CALLER);
+    free_from(p, NULL);
     return fresh;
 }
