@@ -19,11 +19,14 @@
 
 #include "alloc/backend.h"
 #include "alloc/heap.h"
+#include "alloc/os.h"
 
 #include <string.h>
 
-#define NEIGHBOURS 3u /* bins above the right one that may serve a request */
-#define BOOK_BYTES 65536
+#define NEIGHBOURS  3u /* bins above the right one that may serve a request */
+#define EVICT_MAX   256u
+#define PURGE_BYTES ((size_t)1 << 20) /* when so much has waited, its entries are worth a call */
+#define BOOK_BYTES  65536
 
 /* ---- the cache ------------------------------------------------------------------------------- */
 
@@ -33,9 +36,10 @@ open_bins(struct mpyi_large_cache *cache)
     struct mpyi_large_entry *entries = cache->entries;
     for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
         struct mpyi_large_entry *lo = entries;
-        entries += b < MPYI_LARGE_DEEP_BINS ? 4 * MPYI_LARGE_ENTRIES : MPYI_LARGE_ENTRIES;
+        entries += mpyi_large_bin_depth(b);
         cache->bins[b] = (struct mpyi_large_bin){lo, lo, entries};
     }
+    MPY_ASSERT(entries <= cache->entries + MPYI_LARGE_SLOTS);
 }
 
 void
@@ -102,6 +106,14 @@ mpyi_large_cache_pop(struct mpyi_large_cache *cache, size_t n, size_t *size)
     return NULL;
 }
 
+/* How many to evict from a full bin: few at a time, as each takes malloc's time. */
+static size_t
+portion(const struct mpyi_large_bin *bin)
+{
+    size_t half = (bin_count(bin) + 1) / 2;
+    return half < EVICT_MAX ? half : EVICT_MAX;
+}
+
 /* Frees the oldest `n` entries of a bin. */
 static size_t
 evict(struct mpyi_large_cache *cache, struct mpyi_large_bin *bin, size_t n)
@@ -144,7 +156,7 @@ shrink_to(struct mpyi_large_cache *cache, size_t bytes)
 {
     while (cache->bytes > bytes) {
         struct mpyi_large_bin *victim = fattest(cache);
-        (void)evict(cache, victim, (bin_count(victim) + 1) / 2);
+        (void)evict(cache, victim, portion(victim));
     }
 }
 
@@ -175,7 +187,7 @@ mpyi_large_cache_push(struct mpyi_large_cache *cache, void *block, size_t size)
         return 0;
     }
     if (bin->top == bin->hi) {
-        (void)evict(cache, bin, bin_count(bin) / 2);
+        (void)evict(cache, bin, portion(bin));
     }
     shrink_to(cache, cache->limit - size);
     *bin->top++ = (struct mpyi_large_entry){block, size};
@@ -189,6 +201,9 @@ mpyi_large_cache_clear(struct mpyi_large_cache *cache)
     size_t bytes = 0;
     for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
         bytes += evict(cache, &cache->bins[b], bin_count(&cache->bins[b]));
+    }
+    if (bytes > PURGE_BYTES) {
+        (void)mpyi_os_purge(cache->entries, sizeof cache->entries);
     }
     return bytes;
 }

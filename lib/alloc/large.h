@@ -5,8 +5,12 @@
  * glibc takes 118 ns for a pair of 513 B..64 KiB, and growing lists and tables ask for such blocks
  * all the time. Freed ones of up to 64 KiB wait in bins by size, eight bins to each power of two;
  * requests of that range are rounded up to the size of a bin, so that what was freed fits what is
- * asked for next. At most MINIPY_LARGE_CACHE_BYTES wait in a cache; then the older half of the bin
- * with the most bytes goes back to malloc.
+ * asked for next. At most MINIPY_LARGE_CACHE_BYTES wait in a cache; then the oldest of the bin with
+ * the most bytes go back to malloc.
+ *
+ * A bin has room for nearly all that the default lets wait, since programs use one size at a time
+ * as often as all. Its entries are 2.5 MiB of address space a cache; what was never used of them
+ * costs no memory, and what was goes back with the blocks.
  *
  *   bin b   blocks of usable size in [size(b), size(b + 1)), size(b) = (8 + b % 8) << (6 + b / 8)
  *   bytes   == sum of the sizes of all entries, <= limit
@@ -24,12 +28,13 @@
 #include "minipy/mem.h"
 
 #define MPYI_LARGE_BINS       57 /* 512 bytes to 64 KiB */
-#define MPYI_LARGE_ENTRIES    32 /* in a bin, four times that in bins below 4 KiB */
-#define MPYI_LARGE_DEEP_BINS  24
+#define MPYI_LARGE_BIN_BYTES  (8u << 20)
+#define MPYI_LARGE_DEPTH_MAX  8192u
 #define MPYI_LARGE_CACHED_MAX 65536u
 
-/* Entries of all bins. */
-#define MPYI_LARGE_SLOTS ((MPYI_LARGE_BINS + 3 * MPYI_LARGE_DEEP_BINS) * (size_t)MPYI_LARGE_ENTRIES)
+/* Entries of all bins: the first eight 8192 each, then 8 MiB each, halved with every power of two.
+ */
+#define MPYI_LARGE_SLOTS ((size_t)(8 * 8192 + 2 * 47640))
 
 struct mpyi_large_entry {
     void *block;
@@ -54,6 +59,14 @@ static inline size_t
 mpyi_large_bin_size(unsigned bin)
 {
     return (size_t)(8 + (bin & 7)) << (6 + (bin >> 3));
+}
+
+/* Blocks that bin b has room for. */
+static inline size_t
+mpyi_large_bin_depth(unsigned bin)
+{
+    size_t depth = MPYI_LARGE_BIN_BYTES / mpyi_large_bin_size(bin);
+    return depth < MPYI_LARGE_DEPTH_MAX ? depth : MPYI_LARGE_DEPTH_MAX;
 }
 
 /* The bin for a block of n usable bytes, 512..65536: the last b with size(b) <= n. */

@@ -74,6 +74,37 @@ the_cache_is_bounded_and_gives_what_fits(void **state)
 }
 
 static void
+one_size_may_fill_the_cache(void **state)
+{
+    (void)state;
+    static struct mpyi_large_cache cache;
+    struct mpyi_usage usage = {.limit = UINT64_MAX};
+    const size_t limit = (size_t)4 << 20;
+    size_t depths = 0;
+    for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
+        depths += mpyi_large_bin_depth(b);
+    }
+    assert_true(depths <= MPYI_LARGE_SLOTS);
+    mpyi_large_cache_init(&cache, limit, &usage);
+    for (int i = 0; i < 5000; i++) {
+        void *p = mpyi_sys_malloc(1024);
+        assert_non_null(p);
+        assert_int_equal(mpyi_large_cache_push(&cache, p, 1024), 1);
+        assert_true(cache.bytes <= limit);
+        /* What is above goes in portions, so that no free takes long. */
+        assert_true(i < 4096 || cache.bytes >= limit - 257 * 1024);
+    }
+    assert_int_equal(cache_sum(&cache), cache.bytes);
+    size_t bytes = cache.bytes;
+    assert_int_equal(mpyi_large_cache_clear(&cache), bytes); /* its entries are purged, too */
+    void *last = mpyi_sys_malloc(1024);
+    size_t size;
+    assert_int_equal(mpyi_large_cache_push(&cache, last, 1024), 1);
+    assert_ptr_equal(mpyi_large_cache_pop(&cache, 1000, &size), last);
+    mpyi_sys_free(last);
+}
+
+static void
 unfit_blocks_are_not_kept(void **state)
 {
     (void)state;
@@ -174,6 +205,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bins_cover_every_size),
         cmocka_unit_test(the_cache_is_bounded_and_gives_what_fits),
+        cmocka_unit_test(one_size_may_fill_the_cache),
         cmocka_unit_test(unfit_blocks_are_not_kept),
         cmocka_unit_test(freed_blocks_come_back),
         cmocka_unit_test(closing_empties_the_cache),
