@@ -32,6 +32,24 @@ extern int mpyi_backend_headers;
 void
 mpyi_backend_start(void);
 
+/* Whether mpyi_backend_header_size() may be asked. */
+static inline int
+mpyi_backend_has_headers(void)
+{
+    return !MPY_PRELOAD && !MPY_LARGE_JEMALLOC && MPY_LIKELY(mpyi_backend_headers);
+}
+
+/* Usable bytes of a block of glibc's, which keeps the size of a chunk, and in bit 1 whether it was
+   mapped by itself, in the word before the block. */
+static inline size_t
+mpyi_backend_header_size(void *p)
+{
+    const char *block = p;
+    __asm__("" : "+r"(block)); /* compilers know that nothing of a malloc lies before it */
+    size_t word = *(const size_t *)(const void *)(block - sizeof(size_t));
+    return (word & ~(size_t)7) - sizeof(size_t) - (word & 2) * (sizeof(size_t) / 2);
+}
+
 #if MPY_LARGE_JEMALLOC
 
 #include <jemalloc/jemalloc.h>
@@ -104,18 +122,10 @@ mpyi_backend_free(void *p)
     mpyi_sys_free(p);
 }
 
-/* glibc keeps the size of a chunk, and in bit 1 whether it was mapped by itself, in the word before
-   the block. */
 static inline size_t
 mpyi_backend_usable(void *p)
 {
-    if (!MPY_PRELOAD && MPY_LIKELY(mpyi_backend_headers)) {
-        const char *block = p;
-        __asm__("" : "+r"(block)); /* compilers know that nothing of a malloc lies before it */
-        size_t word = *(const size_t *)(const void *)(block - sizeof(size_t));
-        return (word & ~(size_t)7) - ((word & 2) != 0 ? 2 : 1) * sizeof(size_t);
-    }
-    return mpyi_sys_usable(p);
+    return mpyi_backend_has_headers() ? mpyi_backend_header_size(p) : mpyi_sys_usable(p);
 }
 
 #endif /* MPY_LARGE_JEMALLOC */

@@ -312,6 +312,18 @@ free_outside_slow(void *p, const void *site)
     }
 }
 
+/* Where malloc has to be asked for the size; apart, as the call makes a frame necessary. */
+static NOINLINE void
+free_asked(void *p, const void *site)
+{
+    size_t size = mpyi_backend_usable(p);
+    if (MPY_LIKELY(mpyi_large_is_kept(size)) &&
+        MPY_LIKELY(mpyi_large_cache_push_fast(&mpyi_heap_of(mpy_priv_tls.mem)->large, p, size))) {
+        return;
+    }
+    free_outside_slow(p, site);
+}
+
 /* NULL, a large block, or, in map mode, any block. */
 static MPYI_HOT NOINLINE void
 free_outside(void *p, const void *site)
@@ -321,15 +333,20 @@ free_outside(void *p, const void *site)
     }
     /* A closed heap is for the slow path: p may be no block at all, and that has to be said. */
     struct mpy_priv_heap *pub = mpy_priv_tls.mem;
-    if (MPY_LIKELY(mpyi_mem_space.map == NULL && pub != &mpyi_null_heap) &&
-        MPY_LIKELY(!mpyi_heap_of(pub)->closed)) {
-        size_t size = mpyi_backend_usable(p);
-        if (MPY_LIKELY(mpyi_large_is_kept(size)) &&
-            MPY_LIKELY(mpyi_large_cache_push_fast(&mpyi_heap_of(pub)->large, p, size))) {
-            return;
-        }
+    if (MPY_UNLIKELY(mpyi_mem_space.map != NULL || pub == &mpyi_null_heap) ||
+        MPY_UNLIKELY(mpyi_heap_of(pub)->closed)) {
+        free_outside_slow(p, site);
+        return;
     }
-    free_outside_slow(p, site);
+    if (!mpyi_backend_has_headers()) {
+        free_asked(p, site);
+        return;
+    }
+    size_t size = mpyi_backend_header_size(p);
+    if (MPY_UNLIKELY(!mpyi_large_is_kept(size)) ||
+        MPY_UNLIKELY(!mpyi_large_cache_push_fast(&mpyi_heap_of(pub)->large, p, size))) {
+        free_outside_slow(p, site);
+    }
 }
 
 /* site NULL: that of the function this is part of. */

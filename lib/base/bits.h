@@ -20,7 +20,7 @@ mpyi_ctz64(uint64_t x)
 static inline unsigned
 mpyi_log2(uint64_t x)
 {
-    return 63u - (unsigned)__builtin_clzll(x);
+    return 63u ^ (unsigned)__builtin_clzll(x); /* 63 - clz; as xor it is one instruction */
 }
 
 static inline unsigned
