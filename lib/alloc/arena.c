@@ -359,23 +359,29 @@ mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n)
     return taken;
 }
 
-static void
-put_pool(struct mpyi_space *space, uint32_t index, uint64_t now)
+/* Gives back the first pools of the list that lie in one arena: how many. */
+static size_t
+put_run(struct mpyi_space *space, const uint32_t *indices, size_t n, uint64_t now)
 {
-    uint32_t number = index / MPYI_ARENA_POOLS;
+    uint32_t number = indices[0] / MPYI_ARENA_POOLS;
     struct mpyi_arena *arena = &space->arenas[number];
-    uint64_t bit = UINT64_C(1) << (index % MPYI_ARENA_POOLS);
-    MPY_ASSERT((arena->free & bit) == 0);
+    size_t k = 0;
     bucket_remove(space, number);
-    arena->free |= bit;
-    arena->free_count++;
+    do {
+        uint64_t bit = UINT64_C(1) << (indices[k] % MPYI_ARENA_POOLS);
+        MPY_ASSERT((arena->free & bit) == 0);
+        arena->free |= bit;
+        k++;
+    } while (k < n && indices[k] / MPYI_ARENA_POOLS == number);
+    arena->free_count += (uint32_t)k;
     arena->touched_ms = now;
-    space->pools_out--;
-    add_dirty(space, 1);
+    space->pools_out -= k;
+    add_dirty(space, k);
     bucket_add(space, number, arena->free_count);
     if (arena->free_count == FULL_BUCKET && space->kept > space->keep_max) {
         (void)purge_kept(space, number);
     }
+    return k;
 }
 
 void
@@ -383,8 +389,8 @@ mpyi_space_put_pools(struct mpyi_space *space, const uint32_t *indices, size_t n
 {
     uint64_t now = mpyi_os_now_ms();
     mpyi_space_lock(space);
-    for (size_t i = 0; i < n; i++) {
-        put_pool(space, indices[i], now);
+    for (size_t i = 0; i < n;) {
+        i += put_run(space, indices + i, n - i, now);
     }
     if (now >= space->decay_next_ms) {
         decay_locked(space, now);
