@@ -18,6 +18,8 @@
 #include "alloc/poison.h"
 #include "base/options.h"
 
+#include "minipy/object.h"
+
 #include <string.h>
 
 #define FRONT_MAX ((size_t)1 << 20)
@@ -69,6 +71,22 @@ write_marks(struct mpyi_mark *mark, uint32_t checks, int zero)
     mpyi_unpoison(mark->p, mark->n);
     if (!zero) {
         mpyi_make_undefined(mark->p, mark->n);
+    }
+}
+
+/* Nobody may touch a block in quarantine, except that the collector reads the head of every cell
+   that a bitmap has as allocated: it stays readable, and says that nothing is tracked there, as
+   dead bytes do, too. */
+static void
+hide_dead(const struct mpyi_mark *mark)
+{
+    mpyi_poison(base_of(mark), mark->total);
+    if (mark->kind == MPY_KIND_GC) {
+        struct mpy_priv_header *head = (struct mpy_priv_header *)(void *)mark->p;
+        mpyi_unpoison(head, sizeof *head);
+        if (!mark->filled) {
+            head->gcword = 0;
+        }
     }
 }
 
@@ -308,9 +326,9 @@ bury(const struct mpyi_asker *asker, struct mpyi_mark *mark)
     if ((checks & MPY_CHECK_POISON_FREED) != 0) {
         memset(mark->p, (int)MPYI_DEAD_BYTE, mark->n);
     }
-    mpyi_poison(base_of(mark), mark->total);
-    mpyi_marks_lock(marks);
     mark->filled = (checks & MPY_CHECK_POISON_FREED) != 0;
+    hide_dead(mark);
+    mpyi_marks_lock(marks);
     mpyi_marks_enqueue(marks, mark);
     mpyi_marks_unlock(marks);
     size_t keep = (checks & MPY_CHECK_QUARANTINE) != 0 ? mpyi_options_get()->quarantine_bytes : 0;
@@ -446,10 +464,12 @@ verify_mark(void *data, const struct mpyi_mark *mark)
     int dead = mark->state == MPYI_MARK_FREED;
     mpyi_unpoison(base_of(mark), mark->total);
     int result = dead ? check_dead(asker, mark, 0) : check_fences(asker, mark, 0);
-    mpyi_poison(base_of(mark), mark->total);
-    if (!dead) {
-        mpyi_unpoison(mark->p, mark->n);
+    if (dead) {
+        hide_dead(mark);
+        return result;
     }
+    mpyi_poison(base_of(mark), mark->total);
+    mpyi_unpoison(mark->p, mark->n);
     return result;
 }
 

@@ -8,7 +8,8 @@
  *      FENCE          FRESH, or zero; DEAD      FENCE
  *                     once it is freed
  *
- * Cells of the collector have no fence in front: it finds objects at the start of a block.
+ * Cells of the collector have no fence in front: it finds objects at the start of a block. Their
+ * heads stay readable in quarantine, and are not tracked there.
  *
  *   request    record made (alloc/checked_marks.h), block taken, fences and fresh bytes written
  *   free       record found LIVE, size right, fences whole; dead bytes; into the quarantine

@@ -174,6 +174,34 @@ test_tables_are_clean_afterwards(void **state)
     fake_runtime_free(fake);
 }
 
+/* Freed objects whose cells wait in quarantine: full collections of both ways pass over them. */
+static void
+test_quarantine_is_passed_over(void **state)
+{
+    static const uint32_t masks[] = {MPY_CHECK_QUARANTINE, MPY_CHECK_ALL};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(mpy_debug_set_checks(NULL, masks[i]), 0);
+        struct fake_runtime *fake = fake_runtime_new();
+        mpy_object *list = idle_heap(100);
+        for (uint32_t k = 0; k < 100; k += 2) {
+            fake_set(list, k, NULL);
+        }
+        mpy_incref(fake_get(list, 1));
+        mpy_decref(fake_get(list, 1));
+        assert_int_equal(fake_collect(2), 0);
+        mpy_object *a = fake_new(&fake_node, 1, 0);
+        fake_set(a, 0, a);
+        mpy_decref(a);
+        assert_int_equal(fake_collect(2), 1);
+        assert_int_equal(fake_collect(2), 0);
+        assert_int_equal(mpyi_gc_tracked(fake->rt.gc), 51);
+        mpy_decref(list);
+        fake_runtime_free(fake);
+        assert_int_equal(mpy_debug_set_checks(NULL, 0), 0);
+    }
+}
+
 int
 main(void)
 {
@@ -184,6 +212,7 @@ main(void)
         cmocka_unit_test(test_budget),
         cmocka_unit_test(test_too_many_young),
         cmocka_unit_test(test_tables_are_clean_afterwards),
+        cmocka_unit_test(test_quarantine_is_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
