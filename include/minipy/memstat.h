@@ -104,7 +104,8 @@ typedef int (*mpy_pool_visit_fn)(void *data, const mpy_pool_info *pool);
 typedef int (*mpy_block_visit_fn)(void *data, const void *block, uint32_t block_size,
                                   uint32_t state);
 
-/* 0, or -1 (MPY_E_INVAL) when rt is not usable or out->size is too small. */
+/* Set out->size before (0: version 1; then it is filled, too). 0, or -1 (MPY_E_INVAL) when rt is
+   not usable, `out` is NULL or out->size is too small. */
 MPY_NODISCARD MPY_API int
 mpy_mem_stats_get(mpy_runtime *rt, mpy_mem_stats *out);
 
@@ -123,7 +124,8 @@ mpy_mem_peak(mpy_runtime *rt, int reset);
 
 /* A table of the statistics as text, with one line for each size class in use: how full its pools
    are, and how many pools could be spared if its blocks lay side by side. 0, or -1 when `write`
-   stopped or rt is not usable (MPY_E_INVAL). Allocates nothing; `write` may not call back. */
+   stopped, or when rt is not usable or `write` is NULL (MPY_E_INVAL). Allocates nothing; `write`
+   may not call back. */
 MPY_NODISCARD MPY_API int
 mpy_mem_dump_stats(mpy_runtime *rt, mpy_write_fn write, void *data);
 
@@ -141,8 +143,8 @@ MPY_NODISCARD MPY_API int
 mpy_mem_dump_map(mpy_runtime *rt, mpy_write_fn write, void *data);
 
 /* Calls fn for every arena / pool of the arena at this address / block of the pool at this
-   address. The visitor may not allocate from the domain it visits. 0 complete, 1 stopped, -1 bad
-   argument. */
+   address. The visitor may not allocate from the domain it visits. 0 complete, 1 stopped, -1
+   (MPY_E_INVAL) when rt is not usable, nothing of the kind is at the address, or fn is NULL. */
 MPY_NODISCARD MPY_API int
 mpy_mem_visit_arenas(mpy_runtime *rt, mpy_arena_visit_fn fn, void *data);
 
@@ -154,7 +156,8 @@ mpy_mem_visit_blocks(mpy_runtime *rt, const void *pool, mpy_block_visit_fn fn, v
 
 /* Which block contains this address, and, when that is recorded, who allocated it? 1 found, 0 when
    no pool of the mem domain or of the current runtime contains it, or out->size is too small (then
-   *out is unchanged). Any thread for mem; the lock for a runtime's blocks. O(1) without records. */
+   *out is unchanged; 0 is version 1), -1 (MPY_E_INVAL) when `out` is NULL. Any thread for mem; the
+   lock for a runtime's blocks. O(1) without records. */
 MPY_NODISCARD MPY_API int
 mpy_mem_block_info(const void *p, mpy_block_info *out);
 

@@ -85,8 +85,8 @@ mpy_region_free_sized(mpy_region *region, void *p, size_t n);
 MPY_API size_t
 mpy_region_usable_size(mpy_region *region, const void *p);
 
-/* What is in the region. 0, or -1 with MPY_E_INVAL when the region is NULL or out->size too small.
-   O(pools). */
+/* What is in the region. Set out->size before (0: version 1; then it is filled, too). 0, or -1 with
+   MPY_E_INVAL when the region or `out` is NULL or out->size too small. O(pools). */
 MPY_NODISCARD MPY_API int
 mpy_region_stats_get(mpy_region *region, mpy_region_stats *out);
 

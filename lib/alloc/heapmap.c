@@ -176,6 +176,9 @@ mpy_mem_dump_map(mpy_runtime *rt, mpy_write_fn write, void *data)
     struct mpyi_census census;
     mpy_mem_stats stats;
     struct page page = {.spaces = &spaces, .y = HEAD};
+    if (write == NULL) {
+        return mpyi_invalid();
+    }
     if (mpyi_spaces_of(rt, &spaces) < 0) {
         return -1;
     }

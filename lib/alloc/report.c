@@ -87,6 +87,9 @@ mpy_mem_dump_stats(mpy_runtime *rt, mpy_write_fn write, void *data)
     struct mpyi_writer out;
     struct mpyi_census census;
     mpy_mem_stats stats;
+    if (write == NULL) {
+        return mpyi_invalid();
+    }
     if (mpyi_census_take(rt, &census, &stats) < 0) {
         return -1;
     }
@@ -135,6 +138,9 @@ mpy_mem_dump_json(mpy_runtime *rt, mpy_write_fn write, void *data)
     struct mpyi_census census;
     mpy_mem_stats stats;
     const char *separator = "";
+    if (write == NULL) {
+        return mpyi_invalid();
+    }
     if (mpyi_census_take(rt, &census, &stats) < 0) {
         return -1;
     }

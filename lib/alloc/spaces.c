@@ -4,7 +4,7 @@
  * mpy_mem_trim(), which needs nothing else.
  *
  * Public structs begin with { uint32_t size, version } set by the caller; a library that knows more
- * fields fills fewer, one that knows fewer zeroes the rest.
+ * fields fills fewer, one that knows fewer zeroes the rest. Size 0 is that of version 1.
  */
 #include "alloc/spaces.h"
 
@@ -16,6 +16,13 @@
 #include <string.h>
 
 #define STRUCT_HEAD (2 * sizeof(uint32_t))
+
+int
+mpyi_invalid(void)
+{
+    mpyi_status_set(MPY_E_INVAL);
+    return -1;
+}
 
 int
 mpyi_spaces_of(mpy_runtime *rt, struct mpyi_spaces *out)
@@ -56,11 +63,19 @@ mpyi_spaces_flush(const struct mpyi_spaces *spaces)
 int
 mpyi_struct_out(void *out, void *filled, uint32_t filled_size)
 {
-    uint32_t size;
-    memcpy(&size, out, sizeof size);
+    uint32_t head[2];
+    if (out == NULL) {
+        return mpyi_invalid();
+    }
+    memcpy(head, out, sizeof head);
+    if (head[0] == 0) {
+        head[0] = filled_size;
+        head[1] = 1;
+        memcpy(out, head, sizeof head);
+    }
+    uint32_t size = head[0];
     if (size <= STRUCT_HEAD) {
-        mpyi_status_set(MPY_E_INVAL);
-        return -1;
+        return mpyi_invalid();
     }
     uint32_t known = size < filled_size ? size : filled_size;
     memcpy((char *)out + STRUCT_HEAD, (char *)filled + STRUCT_HEAD, known - STRUCT_HEAD);

@@ -17,6 +17,10 @@ struct mpyi_spaces {
     struct mpyi_usage *usage;
 };
 
+/* Sets MPY_E_INVAL; -1. */
+int
+mpyi_invalid(void);
+
 /* 0, or -1 with MPY_E_INVAL when rt is not usable by the caller. */
 int
 mpyi_spaces_of(mpy_runtime *rt, struct mpyi_spaces *out);
@@ -26,7 +30,8 @@ void
 mpyi_spaces_flush(const struct mpyi_spaces *spaces);
 
 /* Copies a filled struct to the caller's, whose `size` says how much of it he knows; zeroes what
-   he knows and we do not. 0, or -1 with MPY_E_INVAL. */
+   he knows and we do not. Size 0: all of version 1, and `size` and `version` say so then. 0, or -1
+   with MPY_E_INVAL: `out` is NULL, or its size too small. */
 int
 mpyi_struct_out(void *out, void *filled, uint32_t filled_size);
 

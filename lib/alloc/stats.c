@@ -17,7 +17,6 @@
 #include "alloc/memheap.h"
 #include "alloc/region.h"
 #include "base/hooks.h"
-#include "base/status.h"
 
 #include <string.h>
 
@@ -157,6 +156,9 @@ mpy_mem_stats_get(mpy_runtime *rt, mpy_mem_stats *out)
 {
     struct mpyi_census census;
     mpy_mem_stats stats;
+    if (out == NULL) {
+        return mpyi_invalid();
+    }
     if (mpyi_census_take(rt, &census, &stats) < 0) {
         return -1;
     }
@@ -186,9 +188,8 @@ mpy_mem_class_stats(mpy_runtime *rt, int size_class, mpy_class_stats *out)
     struct mpyi_census census;
     mpy_mem_stats all;
     mpy_class_stats stats;
-    if (size_class < 1 || size_class > MPY_CLASS_COUNT) {
-        mpyi_status_set(MPY_E_INVAL);
-        return -1;
+    if (size_class < 1 || size_class > MPY_CLASS_COUNT || out == NULL) {
+        return mpyi_invalid();
     }
     if (mpyi_census_take(rt, &census, &all) < 0) {
         return -1;

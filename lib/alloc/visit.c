@@ -11,14 +11,6 @@
 #include "alloc/memheap.h"
 #include "alloc/spaces.h"
 #include "base/hooks.h"
-#include "base/status.h"
-
-static int
-invalid(void)
-{
-    mpyi_status_set(MPY_E_INVAL);
-    return -1;
-}
 
 /* The space and pool index of an address. */
 static struct mpyi_space *
@@ -62,6 +54,9 @@ int
 mpy_mem_visit_arenas(mpy_runtime *rt, mpy_arena_visit_fn fn, void *data)
 {
     struct mpyi_spaces spaces;
+    if (fn == NULL) {
+        return mpyi_invalid();
+    }
     if (mpyi_spaces_of(rt, &spaces) < 0) {
         return -1;
     }
@@ -101,12 +96,15 @@ mpy_mem_visit_pools(mpy_runtime *rt, const void *arena, mpy_pool_visit_fn fn, vo
 {
     struct mpyi_spaces spaces;
     uint32_t index;
+    if (fn == NULL) {
+        return mpyi_invalid();
+    }
     if (mpyi_spaces_of(rt, &spaces) < 0) {
         return -1;
     }
     struct mpyi_space *space = find(&spaces, arena, &index);
     if (space == NULL || ((uintptr_t)arena & (MPY_ARENA_SIZE - 1)) != 0) {
-        return invalid();
+        return mpyi_invalid();
     }
     mpyi_spaces_flush(&spaces);
     for (uint32_t i = 0; i < MPYI_ARENA_POOLS; i++) {
@@ -134,12 +132,15 @@ mpy_mem_visit_blocks(mpy_runtime *rt, const void *pool, mpy_block_visit_fn fn, v
 {
     struct mpyi_spaces spaces;
     uint32_t index;
+    if (fn == NULL) {
+        return mpyi_invalid();
+    }
     if (mpyi_spaces_of(rt, &spaces) < 0) {
         return -1;
     }
     struct mpyi_space *space = find(&spaces, pool, &index);
     if (space == NULL || mpyi_pool_offset(pool) != 0) {
-        return invalid();
+        return mpyi_invalid();
     }
     mpyi_spaces_flush(&spaces);
     mpy_pool_info info = describe_pool(space, index);
@@ -186,6 +187,9 @@ mpy_mem_block_info(const void *p, mpy_block_info *out)
 {
     struct mpyi_spaces process;
     uint32_t index;
+    if (out == NULL) {
+        return mpyi_invalid();
+    }
     if (mpyi_spaces_of(NULL, &process) == 0 && find(&process, p, &index) != NULL) {
         mpyi_spaces_flush(&process);
         return describe_block(NULL, &mpyi_mem_space, index, p, out);

@@ -60,6 +60,7 @@ report_check_failures(report_fn report)
     assert_int_equal(report((mpy_runtime *)(void *)&word, report_take, &sink), -1);
     assert_int_equal(mpy_status_last(), MPY_E_INVAL);
     assert_int_equal(sink.calls, 0);
+    assert_int_equal(report(NULL, NULL, NULL), -1);
 }
 
 static struct mpyi_rtheap *report_heap;

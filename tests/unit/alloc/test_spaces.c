@@ -69,9 +69,11 @@ structs_are_cut_or_zeroed(void **state)
     assert_true(out.size == sizeof out && out.a == 1 && out.b == 2 && out.c == 0);
     out.size = 8;
     assert_int_equal(mpyi_struct_out(&out, &filled, sizeof filled), -1);
-    out.size = 0;
-    assert_int_equal(mpyi_struct_out(&out, &filled, sizeof filled), -1);
     assert_int_equal(mpy_status_last(), MPY_E_INVAL);
+    assert_int_equal(mpyi_struct_out(NULL, &filled, sizeof filled), -1);
+    out = (struct out){0, 0, 9, 9, 9};
+    assert_int_equal(mpyi_struct_out(&out, &filled, sizeof filled), 0);
+    assert_true(out.size == sizeof out && out.version == 1 && out.a == 1 && out.c == 3);
 }
 
 static void

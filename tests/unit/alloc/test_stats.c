@@ -123,6 +123,24 @@ bad_arguments_are_refused(void **state)
     assert_int_equal(mpy_status_last(), MPY_E_INVAL);
     stats.size = 4;
     assert_int_equal(mpy_mem_stats_get(NULL, &stats), -1);
+    assert_int_equal(mpy_mem_stats_get(NULL, NULL), -1);
+    mpyi_status_set(MPY_OK);
+    assert_int_equal(mpy_mem_class_stats(NULL, 1, NULL), -1);
+    assert_int_equal(mpy_status_last(), MPY_E_INVAL);
+}
+
+static void
+size_0_is_version_1(void **state)
+{
+    (void)state;
+    void *p = mpy_mem_malloc(100);
+    mpy_mem_stats stats = {.size = 0};
+    mpy_class_stats sizes = {.size = 0};
+    assert_int_equal(mpy_mem_stats_get(NULL, &stats), 0);
+    assert_true(stats.size == sizeof stats && stats.version == 1 && stats.heaps >= 1);
+    assert_int_equal(mpy_mem_class_stats(NULL, 14, &sizes), 0);
+    assert_true(sizes.size == sizeof sizes && sizes.version == 1 && sizes.block_size == 112);
+    mpy_mem_free(p);
 }
 
 static void
@@ -207,6 +225,7 @@ main(void)
         cmocka_unit_test(the_process_adds_up),
         cmocka_unit_test(a_runtime_adds_up),
         cmocka_unit_test(bad_arguments_are_refused),
+        cmocka_unit_test(size_0_is_version_1),
         cmocka_unit_test(pools_are_told_apart_by_how_full_they_are),
         cmocka_unit_test(the_peak_can_be_reset),
     };

@@ -219,6 +219,26 @@ recorded_blocks_say_who_allocated_them(void **state)
     mpy_mem_free(q);
     info = (mpy_block_info){.size = 4};
     assert_int_equal(mpy_mem_block_info(q, &info), 0);
+    info = (mpy_block_info){.size = 0};
+    assert_int_equal(mpy_mem_block_info(q, &info), 1);
+    assert_true(info.size == sizeof info && info.version == 1 && info.block_size == 112);
+}
+
+static void
+nobody_to_tell(void **state)
+{
+    (void)state;
+    size_t arenas = 0;
+    void *p = mpy_mem_malloc(100);
+    const char *pool = (const char *)((uintptr_t)p & ~(uintptr_t)(MPY_POOL_SIZE - 1));
+    const char *arena = (const char *)((uintptr_t)p & ~(uintptr_t)(MPY_ARENA_SIZE - 1));
+    assert_int_equal(mpy_mem_visit_arenas(NULL, NULL, &arenas), -1);
+    assert_int_equal(mpy_mem_visit_pools(NULL, arena, NULL, &arenas), -1);
+    assert_int_equal(mpy_mem_visit_blocks(NULL, pool, NULL, &arenas), -1);
+    mpyi_status_set(MPY_OK);
+    assert_int_equal(mpy_mem_block_info(p, NULL), -1);
+    assert_int_equal(mpy_status_last(), MPY_E_INVAL);
+    mpy_mem_free(p);
 }
 
 static struct mpyi_rtheap *runtime_heap;
@@ -260,6 +280,7 @@ main(void)
         cmocka_unit_test(untouched_blocks_are_told_from_free_ones),
         cmocka_unit_test(addresses_lead_to_blocks),
         cmocka_unit_test(recorded_blocks_say_who_allocated_them),
+        cmocka_unit_test(nobody_to_tell),
         cmocka_unit_test(a_runtime_is_visited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
