@@ -42,8 +42,8 @@ typedef struct mpy_func_spec {
 MPY_NODISCARD MPY_API mpy_object *
 mpy_func_new(const mpy_func_spec *spec, mpy_object *self);
 
-/* callable(*argv, **kw). kwnames may be NULL. TypeError: not callable, wrong number of arguments;
-   RecursionError: nested too deep. */
+/* callable(*argv, **kw). kwnames may be NULL, argv too where it would be empty. TypeError: not
+   callable, wrong number of arguments; RecursionError: nested too deep. */
 MPY_NODISCARD MPY_API mpy_object *
 mpy_call(mpy_object *callable, mpy_object *const *argv, size_t nargs, mpy_object *kwnames);
 

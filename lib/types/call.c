@@ -60,14 +60,11 @@ bad_arguments(const struct mpyi_function *f, size_t nargs, mpy_object *kwnames)
         (void)kwnames;
         return mpyi_err_format(MPY_EXC_TYPE_ERROR, "%s() takes no keyword arguments", f->name);
     }
-    if (f->span == 0) {
-        return mpyi_err_format(MPY_EXC_TYPE_ERROR,
-                               "%s() takes %zu positional arguments but %zu were given", f->name,
-                               f->min, nargs);
-    }
-    return mpyi_err_format(
-        MPY_EXC_TYPE_ERROR, "%s() takes at %s %zu positional arguments but %zu were given", f->name,
-        nargs < f->min ? "least" : "most", nargs < f->min ? f->min : f->min + f->span, nargs);
+    size_t bound = nargs < f->min ? f->min : f->min + f->span;
+    const char *which = f->span == 0 ? "" : nargs < f->min ? "at least " : "at most ";
+    return mpyi_err_format(MPY_EXC_TYPE_ERROR,
+                           "%s() takes %s%zu positional argument%s but %zu %s given", f->name,
+                           which, bound, bound == 1 ? "" : "s", nargs, nargs == 1 ? "was" : "were");
 }
 
 /* SystemError or nothing: what a native function returned contradicts the error indicator. */
@@ -248,15 +245,19 @@ check_kwnames(const char *function, mpy_object *kwnames)
     return 0;
 }
 
-/* int0: the array of arguments is there when it has to be. */
+/* int0: the array of arguments is there when it has to be. Names promise values behind argv. */
 static inline int
 check_argv(const char *function, mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
 {
-    if (MPY_UNLIKELY(argv == NULL && nargs != 0)) {
+    if (MPY_UNLIKELY(kwnames != NULL) && check_kwnames(function, kwnames) < 0) {
+        return -1;
+    }
+    if (MPY_UNLIKELY(argv == NULL &&
+                     (nargs != 0 || (kwnames != NULL && mpyi_tuple_count(kwnames) != 0)))) {
         (void)mpyi_err_argument(function, "argv", "array of objects", NULL);
         return -1;
     }
-    return MPY_UNLIKELY(kwnames != NULL) ? check_kwnames(function, kwnames) : 0;
+    return 0;
 }
 
 /* Every call that is not a native function without keyword arguments, and every wrong one. */
@@ -436,7 +437,7 @@ mpy_call_method_utf8(mpy_object *o, const char *name, mpy_object *const *argv, s
     if (nargs >= PTRDIFF_MAX / sizeof *all) {
         return mpyi_err_no_memory();
     }
-    str = mpyi_intern_utf8(t, name, strlen(name));
+    str = mpyi_intern_text(t, __func__, name, strlen(name));
     if (str == NULL) {
         return NULL;
     }

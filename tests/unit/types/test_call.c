@@ -81,7 +81,9 @@ test_counts(void **state)
     assert_null(mpy_call(some, v, 4, NULL));
     expect_text("f() takes at most 3 positional arguments but 4 were given");
     assert_null(mpy_call_noargs(some));
-    expect_text("f() takes at least 1 positional arguments but 0 were given");
+    expect_text("f() takes at least 1 positional argument but 0 were given");
+    assert_null(mpy_call(two, v, 1, NULL));
+    expect_text("f() takes 2 positional arguments but 1 was given");
     mpy_decref(two);
     mpy_decref(some);
     mpy_decref(any);
@@ -110,6 +112,9 @@ test_keywords(void **state)
     expect_text("mpy_call(): argument 'kwnames': expected tuple, got str");
     assert_null(mpy_call(keyword, NULL, 1, NULL));
     api_expect_error(MPY_EXC_API);
+    assert_null(mpy_call(keyword, NULL, 0, names));
+    expect_text("mpy_call(): argument 'argv': expected array of objects, got NULL");
+    assert_non_null(mpy_call(keyword, NULL, 0, none));
     mpy_decref(plain);
     mpy_decref(keyword);
     mpy_decref(name);
@@ -169,7 +174,7 @@ test_method_calls(void **state)
         assert_int_equal(got.calls, 2);
     }
     assert_null(mpy_call_method(name, v, 1, NULL));
-    expect_text("m() takes 1 positional arguments but 0 were given");
+    expect_text("m() takes 1 positional argument but 0 were given");
 
     /* An attribute of the instance is no method: called without self. */
     api_done(mpy_object_set_attr(o, name, plain));
@@ -180,6 +185,10 @@ test_method_calls(void **state)
     expect_text("mpy_call_method_utf8(): 'A' object has no attribute 'n'");
     assert_null(mpy_call_method_utf8(MPY_NONE, "n", NULL, 0));
     expect_text("mpy_call_method_utf8(): 'NoneType' object has no attribute 'n'");
+    char message[MPY_ERR_TEXT_MAX + 1];
+    assert_null(mpy_call_method_utf8(o, "\xff", NULL, 0));
+    (void)api_take_error(message, sizeof message);
+    assert_non_null(strstr(message, "mpy_call_method_utf8()"));
     assert_null(mpy_call_method(name, v, 0, NULL));
     api_expect_error(MPY_EXC_API);
     mpy_decref(plain);
