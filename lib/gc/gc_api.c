@@ -213,7 +213,7 @@ has_bits(mpy_object *o, uint32_t bits, const char *function)
         return -1;
     }
     if (o == NULL) {
-        (void)mpyi_err_argument(function, "o", "an object", o);
+        (void)mpyi_err_argument(function, "o", "object", o);
         return -1;
     }
     return mpy_priv_is_heap(o) && (mpyi_head(o)->gcword & bits) != 0;

@@ -126,7 +126,7 @@ static int
 is_usable(struct mpyi_thread *t, mpy_object *o, const char *function)
 {
     if (o == NULL) {
-        (void)mpyi_err_argument(function, "o", "an object", o);
+        (void)mpyi_err_argument(function, "o", "object", o);
         return 0;
     }
     if (t->gc->state->phase == MPYI_GC_CRITICAL) {

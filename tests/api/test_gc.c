@@ -9,6 +9,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -502,11 +503,36 @@ test_limit_collects(void **state)
     assert_int_equal(mpy_runtime_set_limit(*state, MPY_LIMIT_BYTES, 0), 0);
 }
 
+static void
+expect_no_object(const char *function)
+{
+    char text[100];
+    const char *utf8 = NULL;
+    mpy_object *error = mpy_err_take();
+    mpy_object *message = mpy_err_message(error);
+    (void)snprintf(text, sizeof text, "%s(): argument 'o': expected object, got NULL", function);
+    assert_int_equal(mpy_str_as_utf8(message, &utf8, NULL), 0);
+    assert_string_equal(utf8, text);
+    mpy_decref(message);
+    mpy_decref(error);
+}
+
+static void
+test_null_is_named(void **state)
+{
+    (void)state;
+    assert_int_equal(mpy_gc_is_tracked(NULL), -1);
+    expect_no_object("mpy_gc_is_tracked");
+    assert_null(mpy_gc_get_referrers(NULL));
+    expect_no_object("mpy_gc_get_referrers");
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(test_null_is_named),
         TEST(test_cycles_of_containers),
         TEST(test_lookalikes),
         TEST(test_automatic),
