@@ -4,7 +4,8 @@
  *
  *   server       two chains of threads; each thread replaces random ones of 1,000 live blocks of
  *                8..1,000 bytes, half of them above 512, then starts its successor, hands the
- * blocks over and ends (after the benchmark "larson"): elapsed ns divided by the pairs of both
+ *                blocks over and ends (after the benchmark "larson"): elapsed ns divided by the
+ *                pairs of both
  *   thread_life  a thread is started, takes 200 blocks and gives 100 of them back, and ends; its
  *                parent gives the others back: us per thread
  *   aligned64    2,000 live blocks of 64..1,024 bytes at multiples of 64, a random one replaced: ns

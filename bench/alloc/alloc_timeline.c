@@ -4,8 +4,9 @@
  *
  *   steps  0.. 4  grow by 20 MB of small blocks each
  *          5.. 8  free a random 90 % of them, block by block
- *          9..13  nothing but a little traffic: 300 ms each, for a peer that gives memory back
- * later 14..17  grow again by 20 MB each, in sizes that are twice as large 18..19  free everything
+ *          9..13  a little traffic only: 300 ms each, for a peer that gives memory back later
+ *         14..17  grow again by 20 MB each, in sizes that are twice as large
+ *         18..19  free everything
  *         20..24  a little traffic again
  *
  * Nobody calls trim: the curve shows what a peer does by itself.
