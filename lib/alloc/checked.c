@@ -442,19 +442,43 @@ mpyi_checked_usable(const struct mpyi_asker *asker, const void *p)
     return copy.n;
 }
 
-void *
-mpyi_checked_seen(struct mpyi_rtheap *runtime, void *base, size_t *size)
+/* The record of the block at `base`, which has a fence in front or none; NULL. */
+static const struct mpyi_mark *
+mark_at(const struct mpyi_marks *marks, const void *base)
 {
-    struct mpyi_marks *marks = &runtime->marks;
-    char *const starts[2] = {base, (char *)base + MPYI_FENCE};
+    const char *const starts[2] = {base, (const char *)base + MPYI_FENCE};
     for (unsigned i = 0; marks->count != 0 && i < 2; i++) {
         const struct mpyi_mark *mark = mpyi_marks_find(marks, starts[i]);
         if (mark != NULL && base_of(mark) == base) {
-            *size = mpyi_round_up(mark->n + (mark->n == 0), 8);
-            return mark->state == MPYI_MARK_LIVE ? mark->p : NULL;
+            return mark;
         }
     }
-    return base;
+    return NULL;
+}
+
+void *
+mpyi_checked_seen(struct mpyi_rtheap *runtime, void *base, size_t *size)
+{
+    const struct mpyi_mark *mark = mark_at(&runtime->marks, base);
+    if (mark == NULL) {
+        return base;
+    }
+    *size = mpyi_round_up(mark->n + (mark->n == 0), 8);
+    return mark->state == MPYI_MARK_LIVE ? mark->p : NULL;
+}
+
+int
+mpyi_checked_origin(struct mpyi_rtheap *runtime, const void *base, struct mpyi_origin *out)
+{
+    struct mpyi_marks *marks = mpyi_marks_of(runtime);
+    mpyi_marks_lock(marks);
+    const struct mpyi_mark *mark = mark_at(marks, base);
+    int known = mark != NULL && mark->state == MPYI_MARK_LIVE;
+    if (known) {
+        *out = (struct mpyi_origin){mark->n, mark->serial, mark->alloc_site};
+    }
+    mpyi_marks_unlock(marks);
+    return known;
 }
 
 static int

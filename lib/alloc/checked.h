@@ -28,6 +28,7 @@
 #define MPY_ALLOC_CHECKED_H
 
 #include "alloc/closed.h"
+#include "base/hooks.h"
 
 #include "minipy/debug.h"
 
@@ -95,6 +96,11 @@ mpyi_checked_free_bulk(const struct mpyi_asker *asker, const struct mpyi_pool *p
    when it is in quarantine. */
 void *
 mpyi_checked_seen(struct mpyi_rtheap *runtime, void *base, size_t *size);
+
+/* Who allocated the block at `base`, of a runtime's heap or (NULL) of mem; 0: there is no record,
+   or it is in quarantine. A runtime's lock is held. */
+int
+mpyi_checked_origin(struct mpyi_rtheap *runtime, const void *base, struct mpyi_origin *out);
 
 /* Fences and dead bytes of all records: 0, or -1 after a report of the first fault. */
 int

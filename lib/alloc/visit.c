@@ -8,6 +8,7 @@
  *
  * Lock: a runtime's lock for its memory; none for the process, whose other threads go on.
  */
+#include "alloc/checked.h"
 #include "alloc/memheap.h"
 #include "alloc/spaces.h"
 #include "base/hooks.h"
@@ -174,7 +175,8 @@ describe_block(struct mpyi_rtheap *heap, struct mpyi_space *space, uint32_t inde
         .state = block_state(space, index, block),
         .kind = pool.kind,
     };
-    if (info.state == MPY_BLOCK_ALLOCATED && mpyi_hook_block_origin(heap, info.block, &origin)) {
+    if (info.state == MPY_BLOCK_ALLOCATED && (mpyi_checked_origin(heap, info.block, &origin) ||
+                                              mpyi_hook_block_origin(heap, info.block, &origin))) {
         info.requested = origin.requested;
         info.serial = origin.serial;
         info.site = origin.site;

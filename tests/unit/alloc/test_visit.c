@@ -194,6 +194,26 @@ origin_of(struct mpyi_rtheap *heap, const void *block, struct mpyi_origin *out)
 }
 
 static void
+checked_blocks_say_who_allocated_them(void **state)
+{
+    (void)state;
+    if (MPYI_BYPASS) {
+        return; /* no pools, nothing to look up */
+    }
+    assert_int_equal(mpy_debug_set_checks(NULL, MPY_CHECK_RED_ZONES | MPY_CHECK_QUARANTINE), 0);
+    char *p = mpy_mem_malloc(99);
+    mpy_block_info info = {.size = sizeof info};
+    assert_int_equal(mpy_mem_block_info(p + 50, &info), 1);
+    assert_int_equal(info.requested, 99);
+    assert_true(info.serial != 0);
+    assert_non_null(info.site);
+    mpy_mem_free(p);
+    assert_int_equal(mpy_mem_block_info(p, &info), 1); /* in quarantine: nobody's */
+    assert_int_equal(info.requested + info.serial, 0);
+    assert_int_equal(mpy_debug_set_checks(NULL, 0), 0);
+}
+
+static void
 recorded_blocks_say_who_allocated_them(void **state)
 {
     (void)state;
@@ -279,6 +299,7 @@ main(void)
         cmocka_unit_test(from_arenas_down_to_blocks),
         cmocka_unit_test(untouched_blocks_are_told_from_free_ones),
         cmocka_unit_test(addresses_lead_to_blocks),
+        cmocka_unit_test(checked_blocks_say_who_allocated_them),
         cmocka_unit_test(recorded_blocks_say_who_allocated_them),
         cmocka_unit_test(nobody_to_tell),
         cmocka_unit_test(a_runtime_is_visited),
