@@ -115,7 +115,7 @@ static void
 start(void)
 {
     const struct mpyi_options *options = mpyi_options_get();
-    if (options->closed) {
+    if (options->closed == 1) {
         mpyi_modes_set(MPYI_MODE_CLOSED, 1);
     }
     mpyi_checks_start();

@@ -144,7 +144,7 @@ void
 mpyi_checks_start(void)
 {
     uint32_t mask = (uint32_t)mpyi_options_get()->checks;
-    if (mpyi_under_valgrind()) {
+    if (mpyi_options_get()->closed == MPYI_CLOSED_AUTO && mpyi_under_valgrind()) {
         mpyi_modes_set(MPYI_MODE_CLOSED, 1);
     }
     if (mask == 0 || atomic_load(&mpyi_checks) != 0) {

@@ -86,7 +86,7 @@ mpyi_rtheap_new(const struct mpyi_rtheap_options *options)
         mpyi_status_set(MPY_E_NOMEM);
         return NULL;
     }
-    if (mpyi_options_get()->closed) {
+    if (mpyi_options_get()->closed == 1) {
         mpyi_modes_set(MPYI_MODE_CLOSED, 1);
     }
     mpyi_checks_start();

@@ -18,6 +18,9 @@
 /* "MINIPY_HASHSEED is not set": a random one is taken. */
 #define MPYI_HASHSEED_RANDOM UINT64_MAX
 
+/* "MINIPY_CLOSED is not set". */
+#define MPYI_CLOSED_AUTO 2
+
 #define MPYI_OPTIONS(X)                                                                            \
     X(no_reserve, "MINIPY_NO_RESERVE", 0, 0, 1,                                                    \
       "1: no reserved ranges for pools, arenas are found through a map")                           \
@@ -31,7 +34,9 @@
       "1: a thread of the library's own looks for memory to give back, for programs that idle")    \
     X(large_cache_bytes, "MINIPY_LARGE_CACHE_BYTES", UINT64_C(8) << 20, 0, UINT64_C(1) << 30,      \
       "freed blocks of 513 bytes to 64 KiB kept per heap, in bytes; four times that in all")       \
-    X(closed, "MINIPY_CLOSED", 0, 0, 1, "1: magazines stay closed; every call goes out of line")   \
+    X(closed, "MINIPY_CLOSED", MPYI_CLOSED_AUTO, 0, MPYI_CLOSED_AUTO,                              \
+      "1: magazines stay closed; every call goes out of line; 2: only while Valgrind runs the "    \
+      "program; 0: never, for counting instructions under callgrind")                              \
     X(malloc_stats, "MINIPY_MALLOC_STATS", 0, 0, 1,                                                \
       "1: the preload library writes its statistics to stderr when the process exits")             \
     X(checks, "MINIPY_CHECKS", 0, 0, 15,                                                           \
