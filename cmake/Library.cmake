@@ -35,8 +35,7 @@ function(minipy_compile_settings target)
         MPY_DEBUG=${MINIPY_DEBUG_LEVEL}
         MPY_SECURE=$<BOOL:${MINIPY_SECURE}>
         MPY_VALGRIND=$<BOOL:${MINIPY_VALGRIND}>
-        MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>
-        MPY_LARGE_JEMALLOC=${MINIPY_LARGE_JEMALLOC})
+        MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>)
     target_compile_options(${target} PRIVATE
         -fno-semantic-interposition -fno-plt -ftls-model=initial-exec)
     target_include_directories(${target} PRIVATE
@@ -51,6 +50,7 @@ if(EXISTS "${PROJECT_SOURCE_DIR}/lib/types/hash.c")
     set_source_files_properties("${PROJECT_SOURCE_DIR}/lib/types/hash.c" PROPERTIES COMPILE_OPTIONS -O2)
 endif()
 minipy_compile_settings(minipy_objects)
+target_compile_definitions(minipy_objects PRIVATE MPY_LARGE_JEMALLOC=${MINIPY_LARGE_JEMALLOC})
 target_link_libraries(minipy_objects PRIVATE Threads::Threads PkgConfig::UTF8PROC)
 
 add_library(minipy SHARED $<TARGET_OBJECTS:minipy_objects>)
@@ -101,11 +101,12 @@ target_compile_definitions(minipy_internal INTERFACE
 function(minipy_preload_library target from_mmap)
     add_library(${target} SHARED ${MINIPY_PRELOAD_SOURCES} ${MINIPY_SOURCES_base} ${MINIPY_SOURCES_alloc})
     minipy_compile_settings(${target})
-    target_compile_definitions(${target} PRIVATE MPY_PRELOAD=1 MPY_PRELOAD_MMAP=${from_mmap})
+    # Whatever MINIPY_LARGE_BACKEND says: free() has to know glibc's blocks, too.
+    target_compile_definitions(${target} PRIVATE MPY_PRELOAD=1 MPY_PRELOAD_MMAP=${from_mmap} MPY_LARGE_JEMALLOC=0)
     # The compiler may not turn what it knows of malloc into calls of it.
     target_compile_options(${target} PRIVATE
         -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
-    target_link_libraries(${target} PRIVATE Threads::Threads ${CMAKE_DL_LIBS} ${MINIPY_LARGE_LIBRARY})
+    target_link_libraries(${target} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
     # nodelete: see minipy.
     target_link_options(${target} PRIVATE "LINKER:--version-script=${PROJECT_SOURCE_DIR}/lib/preload/preload.map"
         "LINKER:--no-undefined,-z,relro,-z,now,-z,nodelete")
