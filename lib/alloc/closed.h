@@ -12,7 +12,8 @@
  * no tracing, no marks, no error reporting but NULL. Its blocks come from bitmaps and go there,
  * which is right while magazines are open, too.
  *
- * `site` is the return address of the public function, for messages; NULL: not known.
+ * `site` is the return address of the public function, for messages; NULL: not known. Under the
+ * preload library it is that of malloc() and its like (alloc/memsite.h).
  *
  * Lock: the heap's. A heap of the mem domain is between mpyi_mem_enter() and mpyi_mem_leave().
  */

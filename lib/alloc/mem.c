@@ -20,6 +20,7 @@
 #include "alloc/decay.h"
 #include "alloc/domain.h"
 #include "alloc/memheap.h"
+#include "alloc/memsite.h"
 #include "alloc/pressure.h"
 #include "base/status.h"
 #include "base/tls.h"
@@ -30,6 +31,10 @@
 
 /* Of the public function, also where it stands in a part that is always inlined. */
 #define CALLER __builtin_return_address(0)
+
+/* A call site is asked for where it is needed: its load would stay in the fast path otherwise.
+   `site` NULL: that of the exported function this is part of. */
+#define SITE(site) ((site) != NULL ? (site) : CALLER)
 
 /* ---- allocation -------------------------------------------------------------------------------
  */
@@ -110,9 +115,8 @@ malloc_other(size_t n, const void *site)
     return malloc_slow(n, site);
 }
 
-/* The call site is asked for where it is needed: its load would stay in the fast path otherwise. */
 static inline __attribute__((always_inline)) void *
-malloc_here(size_t n)
+malloc_from(size_t n, const void *site)
 {
     if (MPY_LIKELY(n - 9 < MPY_SMALL_MAX - 8)) {
         void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[((n + 15) >> 4) * 2]);
@@ -120,13 +124,13 @@ malloc_here(size_t n)
             return p;
         }
     }
-    return malloc_other(n, CALLER);
+    return malloc_other(n, SITE(site));
 }
 
 MPYI_HOT void *
 mpy_priv_mem_malloc(size_t n)
 {
-    return malloc_here(n);
+    return malloc_from(n, NULL);
 }
 
 void *
@@ -165,8 +169,8 @@ special_slow(size_t alignment, size_t n, const void *site)
     return MPY_LIKELY(p != NULL) ? p : no_memory();
 }
 
-void *
-mpy_mem_calloc(size_t nelem, size_t elsize)
+static inline __attribute__((always_inline)) void *
+calloc_from(size_t nelem, size_t elsize, const void *site)
 {
     size_t n;
     if (!mpyi_mul_size(nelem, elsize, &n)) {
@@ -174,10 +178,16 @@ mpy_mem_calloc(size_t nelem, size_t elsize)
         return NULL;
     }
     if (n > MPY_SMALL_MAX || mpyi_modes_get() != 0) {
-        return special_slow(0, n, CALLER);
+        return special_slow(0, n, SITE(site));
     }
-    void *p = malloc_here(n);
+    void *p = malloc_from(n, site);
     return p != NULL ? memset(p, 0, n) : NULL;
+}
+
+void *
+mpy_mem_calloc(size_t nelem, size_t elsize)
+{
+    return calloc_from(nelem, elsize, NULL);
 }
 
 /* What magazines and the newest large block of the right size cannot serve, and wrong calls. */
@@ -207,12 +217,12 @@ aligned_other(size_t alignment, size_t n, const void *site)
 
 /* Blocks whose size is a multiple of a power of two up to 4096 are aligned to it. Without a test of
    the modes: where any is on, magazines and the cache of large blocks are closed. */
-MPYI_HOT void *
-mpy_mem_aligned_alloc(size_t alignment, size_t n)
+static inline __attribute__((always_inline)) void *
+aligned_from(size_t alignment, size_t n, const void *site)
 {
     size_t mask = alignment - 1;
     if (MPY_UNLIKELY((alignment & mask) != 0 || mask >= MPY_SMALL_MAX)) {
-        return aligned_other(alignment, n, CALLER);
+        return aligned_other(alignment, n, SITE(site));
     }
     struct mpy_priv_heap *pub = mpy_priv_tls.mem;
     size_t rounded = (n + mask) & ~mask;
@@ -227,14 +237,20 @@ mpy_mem_aligned_alloc(size_t alignment, size_t n)
             return p;
         }
     }
-    return aligned_other(alignment, n, CALLER);
+    return aligned_other(alignment, n, SITE(site));
+}
+
+MPYI_HOT void *
+mpy_mem_aligned_alloc(size_t alignment, size_t n)
+{
+    return aligned_from(alignment, n, NULL);
 }
 
 char *
 mpy_mem_strndup(const char *s, size_t n)
 {
     size_t length = strnlen(s, n);
-    char *copy = malloc_here(length + 1);
+    char *copy = malloc_from(length + 1, NULL);
     if (copy == NULL) {
         return NULL;
     }
@@ -349,7 +365,6 @@ free_outside(void *p, const void *site)
     }
 }
 
-/* site NULL: that of the function this is part of. */
 static inline __attribute__((always_inline)) void
 free_from(void *p, const void *site)
 {
@@ -357,12 +372,12 @@ free_from(void *p, const void *site)
     char *base = __atomic_load_n(&mpyi_mem_space.base, __ATOMIC_RELAXED);
     size_t offset = (uintptr_t)p - (uintptr_t)base;
     if (MPY_UNLIKELY(offset >= span)) {
-        free_outside(p, site != NULL ? site : CALLER);
+        free_outside(p, SITE(site));
         return;
     }
     size_t size_class = mpyi_mem_space.classes[offset >> MPYI_POOL_SHIFT];
     if (MPY_UNLIKELY(!mpy_priv_bin_push(&mpy_priv_tls.mem->bins[size_class], p))) {
-        free_slow(p, (unsigned)size_class, site != NULL ? site : CALLER);
+        free_slow(p, (unsigned)size_class, SITE(site));
     }
 }
 
@@ -423,18 +438,24 @@ usable_slow(const void *p, const void *site)
     return n;
 }
 
-size_t
-mpy_mem_usable_size(const void *p)
+static inline __attribute__((always_inline)) size_t
+usable_from(const void *p, const void *site)
 {
     if (p == NULL) {
         return 0;
     }
     if (MPY_UNLIKELY(mpyi_modes_get() != 0)) {
-        return usable_slow(p, CALLER);
+        return usable_slow(p, SITE(site));
     }
     unsigned size_class = class_of(p);
     return size_class != 0 ? mpyi_class_size(size_class)
                            : mpyi_backend_usable((void *)(uintptr_t)p);
+}
+
+size_t
+mpy_mem_usable_size(const void *p)
+{
+    return usable_from(p, NULL);
 }
 
 static void *
@@ -463,27 +484,76 @@ realloc_slow(void *p, size_t n, const void *site)
     return MPY_LIKELY(fresh != NULL) ? fresh : no_memory();
 }
 
-void *
-mpy_mem_realloc(void *p, size_t n)
+static inline __attribute__((always_inline)) void *
+realloc_from(void *p, size_t n, const void *site)
 {
     if (p == NULL) {
-        return malloc_here(n);
+        return malloc_from(n, site);
     }
     unsigned size_class = class_of(p);
     if (MPY_UNLIKELY(mpyi_modes_get() != 0) || (size_class == 0 && n > MPY_SMALL_MAX)) {
-        return realloc_slow(p, n, CALLER);
+        return realloc_slow(p, n, SITE(site));
     }
     n += n == 0;
-    size_t old = mpy_mem_usable_size(p);
+    size_t old = usable_from(p, site);
     /* Only within its class: a sized free has to find the class by the last size. */
     if (size_class != 0 && n <= old && mpy_priv_mem_class(n) == size_class) {
         return p;
     }
-    void *fresh = malloc_here(n);
+    void *fresh = malloc_from(n, site);
     if (fresh == NULL) {
         return NULL;
     }
     memcpy(fresh, p, old < n ? old : n);
-    free_from(p, NULL);
+    free_from(p, site);
     return fresh;
 }
+
+void *
+mpy_mem_realloc(void *p, size_t n)
+{
+    return realloc_from(p, n, NULL);
+}
+
+/* ---- for the preload library ------------------------------------------------------------------
+ */
+
+#if MPY_PRELOAD
+
+void *
+mpyi_mem_malloc_at(size_t n, const void *site)
+{
+    return malloc_from(n, site);
+}
+
+void *
+mpyi_mem_calloc_at(size_t nelem, size_t elsize, const void *site)
+{
+    return calloc_from(nelem, elsize, site);
+}
+
+void *
+mpyi_mem_aligned_at(size_t alignment, size_t n, const void *site)
+{
+    return aligned_from(alignment, n, site);
+}
+
+void *
+mpyi_mem_realloc_at(void *p, size_t n, const void *site)
+{
+    return realloc_from(p, n, site);
+}
+
+void
+mpyi_mem_free_at(void *p, const void *site)
+{
+    free_from(p, site);
+}
+
+size_t
+mpyi_mem_usable_at(const void *p, const void *site)
+{
+    return usable_from(p, site);
+}
+
+#endif

@@ -17,14 +17,14 @@
 #include <errno.h>
 
 void *
-mpyi_aligned(size_t alignment, size_t n)
+mpyi_aligned(size_t alignment, size_t n, const void *site)
 {
     if (!mpyi_is_pow2(alignment)) {
         errno = EINVAL;
         return NULL;
     }
     int kept = errno;
-    void *p = mpy_mem_aligned_alloc(alignment, n);
+    void *p = mpyi_mem_aligned_at(alignment, n, site);
     mpyi_preload_start();
     return mpyi_errno_done(p, kept);
 }
@@ -47,7 +47,7 @@ mpyi_export_posix_memalign(void **out, size_t alignment, size_t n)
         return EINVAL;
     }
     int kept = errno;
-    void *p = mpyi_aligned(alignment, n);
+    void *p = mpyi_aligned(alignment, n, MPYI_CALLER);
     errno = kept;
     if (p == NULL) {
         return ENOMEM;
@@ -59,7 +59,7 @@ mpyi_export_posix_memalign(void **out, size_t alignment, size_t n)
 void *
 mpyi_export_aligned_alloc(size_t alignment, size_t n)
 {
-    return mpyi_aligned(alignment, n);
+    return mpyi_aligned(alignment, n, MPYI_CALLER);
 }
 
 void *
@@ -69,13 +69,14 @@ mpyi_export_memalign(size_t alignment, size_t n)
     while (rounded < alignment && rounded != 0) {
         rounded <<= 1;
     }
-    return mpyi_aligned(rounded, n); /* 0, which no power of two is: nothing that large exists */
+    /* 0, which no power of two is: nothing that large exists. */
+    return mpyi_aligned(rounded, n, MPYI_CALLER);
 }
 
 void *
 mpyi_export_valloc(size_t n)
 {
-    return mpyi_aligned(mpyi_os_page_size(), n);
+    return mpyi_aligned(mpyi_os_page_size(), n, MPYI_CALLER);
 }
 
 void *
@@ -88,5 +89,5 @@ mpyi_export_pvalloc(size_t n)
         return NULL;
     }
     size_t whole = padded & ~(page - 1);
-    return mpyi_aligned(page, whole != 0 ? whole : page);
+    return mpyi_aligned(page, whole != 0 ? whole : page, MPYI_CALLER);
 }

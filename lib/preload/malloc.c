@@ -15,7 +15,6 @@
  */
 #include "preload/preload.h"
 
-#include "alloc/space.h"
 #include "base/bits.h"
 
 #include <errno.h>
@@ -30,17 +29,17 @@ mpyi_errno_done(void *p, int kept)
 /* ---- malloc, free ---------------------------------------------------------------------------- */
 
 static MPYI_SLOW void *
-malloc_slow(size_t n)
+malloc_slow(size_t n, const void *site)
 {
     int kept = errno;
-    void *p = mpy_priv_mem_malloc(n);
+    void *p = mpyi_mem_malloc_at(n, site);
     mpyi_preload_start();
     return mpyi_errno_done(p, kept);
 }
 
 /* Requests of up to 8 bytes have their own class; the rest has no block in its magazine. */
 void *
-mpyi_malloc_other(size_t n)
+mpyi_malloc_other(size_t n, const void *site)
 {
     if (n - 1 < 8) {
         void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[1]);
@@ -48,32 +47,15 @@ mpyi_malloc_other(size_t n)
             return p;
         }
     }
-    return malloc_slow(n);
+    return malloc_slow(n, site);
 }
 
-static MPYI_SLOW void
-free_slow(void *p)
+MPYI_SLOW void
+mpyi_free_other(void *p, const void *site)
 {
     int kept = errno;
-    mpy_mem_free(p);
+    mpyi_mem_free_at(p, site);
     errno = kept;
-}
-
-MPYI_HOT void
-mpyi_free(void *p)
-{
-    size_t span = __atomic_load_n(&mpyi_mem_space.span, __ATOMIC_ACQUIRE);
-    char *base = __atomic_load_n(&mpyi_mem_space.base, __ATOMIC_RELAXED);
-    size_t offset = (uintptr_t)p - (uintptr_t)base;
-    if (MPY_LIKELY(offset < span)) {
-        unsigned size_class = mpyi_mem_space.classes[offset >> MPYI_POOL_SHIFT];
-        if (MPY_LIKELY(mpy_priv_bin_push(&mpy_priv_tls.mem->bins[size_class], p))) {
-            return;
-        }
-    }
-    if (p != NULL) {
-        free_slow(p);
-    }
 }
 
 /* ---- the exported names ---------------------------------------------------------------------- */
@@ -104,12 +86,18 @@ mpyi_export_malloc(size_t n)
     return mpyi_malloc(n);
 }
 
+MPYI_HOT static void
+own_free(void *p)
+{
+    mpyi_free(p);
+}
+
 void
-mpyi_export_free(void *p) MPYI_HOT __attribute__((alias("mpyi_free")));
+mpyi_export_free(void *p) MPYI_HOT __attribute__((alias("own_free")));
 
 /* glibc dropped it for new programs in 2.26; old ones still ask for it. */
 void
-mpyi_export_cfree(void *p) MPYI_HOT __attribute__((alias("mpyi_free")));
+mpyi_export_cfree(void *p) MPYI_HOT __attribute__((alias("own_free")));
 
 void
 mpyi_export_free_sized(void *p, size_t n)
@@ -130,12 +118,12 @@ void *
 mpyi_export_calloc(size_t nelem, size_t elsize)
 {
     int kept = errno;
-    void *p = mpy_mem_calloc(nelem, elsize);
+    void *p = mpyi_mem_calloc_at(nelem, elsize, MPYI_CALLER);
     mpyi_preload_start();
     return mpyi_errno_done(p, kept);
 }
 
-static void *
+static inline __attribute__((always_inline)) void *
 resize(void *p, size_t n)
 {
     if (p == NULL) {
@@ -146,7 +134,7 @@ resize(void *p, size_t n)
         return NULL;
     }
     int kept = errno;
-    return mpyi_errno_done(mpy_mem_realloc(p, n), kept);
+    return mpyi_errno_done(mpyi_mem_realloc_at(p, n, MPYI_CALLER), kept);
 }
 
 void *
@@ -169,5 +157,5 @@ mpyi_export_reallocarray(void *p, size_t nelem, size_t elsize)
 size_t
 mpyi_export_usable_size(void *p)
 {
-    return mpy_mem_usable_size(p);
+    return mpyi_mem_usable_at(p, MPYI_CALLER);
 }

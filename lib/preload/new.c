@@ -71,7 +71,7 @@ own_new(size_t n)
 static void *
 own_new_aligned(size_t n, size_t alignment)
 {
-    void *p = mpyi_aligned(alignment, n);
+    void *p = mpyi_aligned(alignment, n, MPYI_CALLER);
     return MPY_LIKELY(p != NULL) ? p : out_of_memory_aligned(n, alignment);
 }
 

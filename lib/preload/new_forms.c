@@ -64,7 +64,7 @@ mpyi_new_array_nothrow(size_t n, const void *tag)
 void *
 mpyi_new_aligned_nothrow(size_t n, size_t alignment, const void *tag)
 {
-    void *p = mpyi_new_aligned_is_own() ? mpyi_aligned(alignment, n) : NULL;
+    void *p = mpyi_new_aligned_is_own() ? mpyi_aligned(alignment, n, MPYI_CALLER) : NULL;
     return p != NULL
                ? p
                : runtime_aligned_nothrow("_ZnwmSt11align_val_tRKSt9nothrow_t", n, alignment, tag);
@@ -73,7 +73,7 @@ mpyi_new_aligned_nothrow(size_t n, size_t alignment, const void *tag)
 void *
 mpyi_new_array_aligned_nothrow(size_t n, size_t alignment, const void *tag)
 {
-    void *p = mpyi_new_aligned_is_own() ? mpyi_aligned(alignment, n) : NULL;
+    void *p = mpyi_new_aligned_is_own() ? mpyi_aligned(alignment, n, MPYI_CALLER) : NULL;
     return p != NULL
                ? p
                : runtime_aligned_nothrow("_ZnamSt11align_val_tRKSt9nothrow_t", n, alignment, tag);

@@ -13,6 +13,8 @@
 #ifndef MPY_PRELOAD_PRELOAD_H
 #define MPY_PRELOAD_PRELOAD_H
 
+#include "alloc/memsite.h"
+#include "alloc/space.h"
 #include "base/features.h"
 
 #include "minipy/mem.h"
@@ -23,14 +25,20 @@
 #define MPYI_INNER        __attribute__((visibility("hidden")))
 #define MPYI_SLOW         __attribute__((noinline))
 
+/* The call site that messages shall name: where the exported function returns to that this stands
+   in or is inlined into. Asked for on slow paths only. A form of new or delete that calls another,
+   which a program may have replaced, ends with that call: the other's return address is the
+   program's then, in an optimised build. */
+#define MPYI_CALLER __builtin_return_address(0)
+
 /* ---- malloc.c -------------------------------------------------------------------------------- */
 
 /* What is left of malloc() when the fast path has no block; sets errno. */
 void *
-mpyi_malloc_other(size_t n) MPYI_INNER;
+mpyi_malloc_other(size_t n, const void *site) MPYI_INNER;
 
 /* malloc() itself, for calls that no other definition may catch. */
-static inline void *
+static inline __attribute__((always_inline)) void *
 mpyi_malloc(size_t n)
 {
     if (MPY_LIKELY(n - 9 < MPY_SMALL_MAX - 8)) {
@@ -39,12 +47,30 @@ mpyi_malloc(size_t n)
             return p;
         }
     }
-    return mpyi_malloc_other(n);
+    return mpyi_malloc_other(n, MPYI_CALLER);
 }
 
-/* free() itself. */
+/* What is left of free() when the fast path has no room, or p is no small block; errno stays. */
 void
-mpyi_free(void *p) MPYI_INNER;
+mpyi_free_other(void *p, const void *site) MPYI_INNER;
+
+/* free() itself. */
+static inline __attribute__((always_inline)) void
+mpyi_free(void *p)
+{
+    size_t span = __atomic_load_n(&mpyi_mem_space.span, __ATOMIC_ACQUIRE);
+    char *base = __atomic_load_n(&mpyi_mem_space.base, __ATOMIC_RELAXED);
+    size_t offset = (uintptr_t)p - (uintptr_t)base;
+    if (MPY_LIKELY(offset < span)) {
+        unsigned size_class = mpyi_mem_space.classes[offset >> MPYI_POOL_SHIFT];
+        if (MPY_LIKELY(mpy_priv_bin_push(&mpy_priv_tls.mem->bins[size_class], p))) {
+            return;
+        }
+    }
+    if (p != NULL) {
+        mpyi_free_other(p, MPYI_CALLER);
+    }
+}
 
 /* What malloc, aligned_alloc and the operators do when they fail: ENOMEM. On success errno is put
    back to `kept`, whatever the system calls on the way left there. */
@@ -55,7 +81,7 @@ mpyi_errno_done(void *p, int kept) MPYI_INNER;
 
 /* NULL with errno EINVAL (not a power of two) or ENOMEM. */
 void *
-mpyi_aligned(size_t alignment, size_t n) MPYI_INNER;
+mpyi_aligned(size_t alignment, size_t n, const void *site) MPYI_INNER;
 
 /* ---- new.c ----------------------------------------------------------------------------------- */
 

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_sites.c - messages about a block name the places of the program, not of the library.
+ *
+ * Each way to get a block, and each to give it back, in a child of its own with every check on: the
+ * block is freed twice, so the message tells where it was allocated, freed and found.
+ */
+#include "preload_test.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+typedef void *(*new_fn)(size_t n);
+typedef void *(*new_aligned_fn)(size_t n, size_t alignment);
+typedef void (*delete_fn)(void *p);
+
+static void
+find(const char *mangled, void *fn)
+{
+    void *found = dlsym(RTLD_DEFAULT, mangled);
+    assert_non_null(found);
+    memcpy(fn, &found, sizeof found);
+}
+
+static void *
+take(int way)
+{
+    void *p = NULL;
+    new_fn plain;
+    new_aligned_fn aligned;
+    switch (way) {
+    case 0:
+        return malloc(40);
+    case 1:
+        return calloc(4, 10);
+    case 2:
+        return realloc(NULL, 40);
+    case 3:
+        return realloc(malloc(400), 40);
+    case 4:
+        return aligned_alloc(64, 128);
+    case 5:
+        return posix_memalign(&p, 64, 128) == 0 ? p : NULL;
+    case 6:
+        return memalign(64, 128);
+    case 7:
+        find("_Znwm", &plain);
+        return plain(40);
+    case 8:
+        find("_ZnwmSt11align_val_t", &aligned);
+        return aligned(40, 64);
+    case 9:
+        return malloc(5000);
+    default:
+        return NULL;
+    }
+}
+
+static void
+give(int way, void *p)
+{
+    delete_fn plain;
+    switch (way % 3) {
+    case 0:
+        free(p);
+        break;
+    case 1:
+        (void)!realloc(p, 0);
+        break;
+    default:
+        find("_ZdlPv", &plain);
+        plain(p);
+        break;
+    }
+}
+
+static int
+twice(int way)
+{
+    const struct rlimit no_core = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    void *volatile p = take(way);
+    if (p == NULL) {
+        return 1;
+    }
+    give(way, p);
+    free(p); /* another place: one that did both is told once */
+    return 0;
+}
+
+/* What the child says, as text. */
+static void
+run_child(const char *way, char *text, size_t room)
+{
+    int ends[2];
+    int status;
+    size_t n = 0;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)dup2(ends[1], STDERR_FILENO);
+        (void)close(ends[0]);
+        (void)setenv("MINIPY_CHECKS", "15", 1);
+        (void)execl("/proc/self/exe", "preload_test_sites", way, (char *)NULL);
+        _exit(127);
+    }
+    (void)close(ends[1]);
+    for (ssize_t got = 1; got > 0 && n < room - 1;) {
+        got = read(ends[0], text + n, room - 1 - n);
+        n += got > 0 ? (size_t)got : 0;
+    }
+    text[n] = '\0';
+    (void)close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
+static void
+places_are_the_programs(void **state)
+{
+    static const char *const parts[] = {"allocated at ", "freed at ", "found at "};
+    char text[2000];
+    (void)state;
+    for (int way = 0; way < 10; way++) {
+        const char number[] = {(char)('0' + way), '\0'};
+        run_child(number, text, sizeof text);
+        for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+            char *line = strstr(text, parts[i]);
+            char *end = line != NULL ? strchr(line, '\n') : NULL;
+            if (end == NULL) {
+                fail_msg("way %d: no '%s' in: %s", way, parts[i], text);
+            }
+            *end = '\0';
+            if (strstr(line, "preload_test_sites") == NULL) {
+                fail_msg("way %d: %s", way, line);
+            }
+            *end = '\n';
+        }
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(places_are_the_programs),
+    };
+    if (argc == 2) {
+        return twice(argv[1][0] - '0');
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
