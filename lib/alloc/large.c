@@ -37,7 +37,7 @@ open_bins(struct mpyi_large_cache *cache)
     for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
         struct mpyi_large_entry *lo = entries;
         entries += mpyi_large_bin_depth(b);
-        cache->bins[b] = (struct mpyi_large_bin){lo, lo, entries};
+        cache->bins[b] = (struct mpyi_large_bin){lo, lo, lo + mpyi_large_bin_shallow(b)};
     }
     MPY_ASSERT(entries <= cache->entries + MPYI_LARGE_SLOTS);
 }
@@ -87,6 +87,16 @@ mpyi_large_cache_forget(struct mpyi_large_cache *cache)
     cache->bytes = 0;
 }
 
+/* A request found nothing: one block more may wait for the next. */
+static void
+deepen(struct mpyi_large_cache *cache, unsigned b)
+{
+    struct mpyi_large_bin *bin = &cache->bins[b];
+    if (bin->hi != NULL && bin->hi < bin->lo + mpyi_large_bin_depth(b)) {
+        bin->hi++;
+    }
+}
+
 void *
 mpyi_large_cache_pop(struct mpyi_large_cache *cache, size_t n, size_t *size)
 {
@@ -103,6 +113,7 @@ mpyi_large_cache_pop(struct mpyi_large_cache *cache, size_t n, size_t *size)
             return entry->block;
         }
     }
+    deepen(cache, first);
     return NULL;
 }
 
@@ -172,7 +183,11 @@ mpyi_large_cache_halve(struct mpyi_large_cache *cache)
 {
     for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
         struct mpyi_large_bin *bin = &cache->bins[b];
+        size_t depth = (size_t)(bin->hi - bin->lo) / 2;
         (void)evict(cache, bin, (bin_count(bin) + 1) / 2);
+        if (depth > mpyi_large_bin_shallow(b)) {
+            bin->hi = bin->lo + depth;
+        }
     }
 }
 

@@ -8,9 +8,11 @@
  * asked for next. At most MINIPY_LARGE_CACHE_BYTES wait in a cache; then the oldest of the bin with
  * the most bytes go back to malloc.
  *
- * A bin has room for nearly all that the default lets wait, since programs use one size at a time
- * as often as all. Its entries are 2.5 MiB of address space a cache; what was never used of them
- * costs no memory, and what was goes back with the blocks.
+ * A bin can have room for nearly all that the default lets wait, since programs use one size at a
+ * time as often as all. It gets a place for each request that it could not serve, so blocks that
+ * other threads made and this one only frees do not pile up. Its entries are 2.5 MiB of address
+ * space a cache; what was never used of them costs no memory, and what was goes back with the
+ * blocks.
  *
  *   bin b   blocks of usable size in [size(b), size(b + 1)), size(b) = (8 + b % 8) << (6 + b / 8)
  *   bytes   == sum of the sizes of all entries, <= limit
@@ -61,7 +63,13 @@ mpyi_large_bin_size(unsigned bin)
     return (size_t)(8 + (bin & 7)) << (6 + (bin >> 3));
 }
 
-/* Blocks that bin b has room for. */
+/* Blocks that bin b has room for, at first and at most. */
+static inline size_t
+mpyi_large_bin_shallow(unsigned bin)
+{
+    return mpyi_large_bin_size(bin) < 4096 ? 128 : 32;
+}
+
 static inline size_t
 mpyi_large_bin_depth(unsigned bin)
 {

@@ -86,6 +86,10 @@ one_size_may_fill_the_cache(void **state)
     }
     assert_true(depths <= MPYI_LARGE_SLOTS);
     mpyi_large_cache_init(&cache, limit, &usage);
+    for (int i = 0; i < 5000; i++) { /* what is asked for in vain makes room */
+        size_t none;
+        assert_null(mpyi_large_cache_pop(&cache, 1024, &none));
+    }
     for (int i = 0; i < 5000; i++) {
         void *p = mpyi_sys_malloc(1024);
         assert_non_null(p);
@@ -102,6 +106,23 @@ one_size_may_fill_the_cache(void **state)
     assert_int_equal(mpyi_large_cache_push(&cache, last, 1024), 1);
     assert_ptr_equal(mpyi_large_cache_pop(&cache, 1000, &size), last);
     mpyi_sys_free(last);
+}
+
+/* Blocks of others, which nobody here asks for, do not pile up. */
+static void
+blocks_nobody_asks_for_are_few(void **state)
+{
+    (void)state;
+    static struct mpyi_large_cache cache;
+    struct mpyi_usage usage = {.limit = UINT64_MAX};
+    mpyi_large_cache_init(&cache, (size_t)4 << 20, &usage);
+    for (int i = 0; i < 1000; i++) {
+        void *p = mpyi_sys_malloc(1024);
+        assert_non_null(p);
+        assert_int_equal(mpyi_large_cache_push(&cache, p, 1024), 1);
+        assert_true(mpyi_large_cache_blocks(&cache) <= 128);
+    }
+    (void)mpyi_large_cache_clear(&cache);
 }
 
 static void
@@ -206,6 +227,7 @@ main(void)
         cmocka_unit_test(bins_cover_every_size),
         cmocka_unit_test(the_cache_is_bounded_and_gives_what_fits),
         cmocka_unit_test(one_size_may_fill_the_cache),
+        cmocka_unit_test(blocks_nobody_asks_for_are_few),
         cmocka_unit_test(unfit_blocks_are_not_kept),
         cmocka_unit_test(freed_blocks_come_back),
         cmocka_unit_test(closing_empties_the_cache),
