@@ -22,6 +22,8 @@ MATRIX = [
     ("tsan", "threads", "long|meta", 1, []),
     ("fuzz", "fuzz", "long|meta", 1, []),
     ("checked", "unit", "long|meta", 1, []),
+    ("secure", "unit|fault|stress", "long|meta", 1, []),
+    ("jemalloc", "unit|threads", "long|meta", 1, []),
     ("checked", "stress", "long|meta", 1, ["MINIPY_GC_STRESS=1"]),
 ]
 KEEP = ("WORKING_DIRECTORY", "RUN_SERIAL", "PROCESSORS", "RESOURCE_LOCK", "WILL_FAIL", "PASS_REGULAR_EXPRESSION")
