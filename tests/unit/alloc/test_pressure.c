@@ -280,8 +280,8 @@ several_threads(void **state)
     (void)state;
     struct host host = {.answer = 0};
     uint64_t start = mpy_mem_used();
-    assert_int_equal(mpy_mem_on_pressure(NULL, start + 100000, no_help, &host), 0);
-    mpy_mem_set_limit(start + 200000);
+    assert_int_equal(mpy_mem_on_pressure(NULL, start + 50000, no_help, &host), 0);
+    mpy_mem_set_limit(start + 80000); /* less than one thread alone asks for */
     pthread_t threads[3];
     for (int i = 0; i < 3; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, against_the_limit, NULL), 0);
