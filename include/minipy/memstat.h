@@ -92,7 +92,7 @@ typedef struct mpy_block_info {
     uint32_t block_size;
     uint32_t state; /* MPY_BLOCK_* */
     uint32_t kind;  /* MPY_KIND_* */
-    /* Who allocated it, while tracing or a check that keeps records is on; else 0 and NULL. */
+    /* Who allocated it, while a check that keeps records is on; else 0 and NULL. */
     uint64_t requested; /* bytes asked for */
     uint64_t serial;    /* number of the allocation, from 1 */
     const void *site;   /* an address in the code that called the allocating function */

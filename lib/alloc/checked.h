@@ -28,7 +28,6 @@
 #define MPY_ALLOC_CHECKED_H
 
 #include "alloc/closed.h"
-#include "base/hooks.h"
 
 #include "minipy/debug.h"
 
@@ -96,6 +95,13 @@ mpyi_checked_free_bulk(const struct mpyi_asker *asker, const struct mpyi_pool *p
    when it is in quarantine. */
 void *
 mpyi_checked_seen(struct mpyi_rtheap *runtime, void *base, size_t *size);
+
+/* What is known about the allocation of a block. */
+struct mpyi_origin {
+    size_t requested;
+    uint64_t serial;
+    const void *site;
+};
 
 /* Who allocated the block at `base`, of a runtime's heap or (NULL) of mem; 0: there is no record,
    or it is in quarantine. A runtime's lock is held. */

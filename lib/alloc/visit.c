@@ -175,8 +175,7 @@ describe_block(struct mpyi_rtheap *heap, struct mpyi_space *space, uint32_t inde
         .state = block_state(space, index, block),
         .kind = pool.kind,
     };
-    if (info.state == MPY_BLOCK_ALLOCATED && (mpyi_checked_origin(heap, info.block, &origin) ||
-                                              mpyi_hook_block_origin(heap, info.block, &origin))) {
+    if (info.state == MPY_BLOCK_ALLOCATED && mpyi_checked_origin(heap, info.block, &origin)) {
         info.requested = origin.requested;
         info.serial = origin.serial;
         info.site = origin.site;

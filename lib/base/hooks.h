@@ -19,13 +19,6 @@ struct mpyi_rtheap;
 #define MPYI_TRACE_ALLOC 0
 #define MPYI_TRACE_FREE  1
 
-/* What is known about the allocation of a block. */
-struct mpyi_origin {
-    size_t requested;
-    uint64_t serial;
-    const void *site;
-};
-
 struct mpyi_hooks {
     /* Raises MemoryError in the current thread. Lock of the runtime held. May not allocate. */
     void (*raise_no_memory)(void);
@@ -49,10 +42,6 @@ struct mpyi_hooks {
        for the raw domain. Called after an allocation, before a free; may not allocate from the
        domain it watches. */
     void (*trace)(int event, int kind, void *block, size_t n);
-
-    /* Who allocated the block that starts at `block`, of a runtime's heap or (NULL) of mem. 1 when
-       it is known. Any thread for mem; the runtime's lock otherwise. May not allocate. */
-    int (*block_origin)(struct mpyi_rtheap *heap, const void *block, struct mpyi_origin *out);
 };
 
 extern struct mpyi_hooks mpyi_hooks;
@@ -106,13 +95,6 @@ mpyi_hook_trace(int event, int kind, void *block, size_t n)
     if (fn != NULL) {
         fn(event, kind, block, n);
     }
-}
-
-static inline int
-mpyi_hook_block_origin(struct mpyi_rtheap *heap, const void *block, struct mpyi_origin *out)
-{
-    int (*fn)(struct mpyi_rtheap *, const void *, struct mpyi_origin *) = MPYI_HOOK(block_origin);
-    return fn != NULL && fn(heap, block, out);
 }
 
 #endif /* MPY_BASE_HOOKS_H */
