@@ -13,47 +13,22 @@ Runs the program PATTERNS (cliff/patterns.c) under callgrind, with magazines ope
 With closed magazines every call works on the bitmaps, so that the steps stand right at the edges of pools.
 """
 import collections
-import os
 import pathlib
-import re
-import subprocess
 import sys
+
+import counts
 
 MOST = 1.5
 REFERENCE = {"step": "ordinary", "swing": "batch", "swing_fifo": "batch_fifo"}
 
 
-def instructions(dump):
-    """Yields (label, instructions) of each part of callgrind's file."""
-    label = None
-    with dump.open() as lines:
-        for line in lines:
-            if match := re.match(r"desc: Trigger: Client Request: (\S+)", line):
-                label = match.group(1)
-            elif (match := re.match(r"totals: (\d+)", line)) and label is not None:
-                yield label, int(match.group(1))
-                label = None
-
-
 def measure(valgrind, program, scratch, closed):
     """Instructions per call: {(group, size): {(base, up): cost}}."""
-    dump = scratch / f"callgrind.{closed}.out"
-    dump.unlink(missing_ok=True)
-    run = subprocess.run(
-        [valgrind, "--tool=callgrind", "--combine-dumps=yes", "--dump-line=no", f"--callgrind-out-file={dump}", program],
-        env={**os.environ, "MINIPY_RESERVE_BYTES": "1g", "MINIPY_CLOSED": str(closed)},
-        capture_output=True,
-        text=True,
-    )
-    if run.returncode != 0:
-        raise SystemExit(f"the patterns ended with {run.returncode}: {run.stderr[-2000:]}")
-    calls = {label: int(count) for label, count in map(str.split, run.stdout.splitlines())}
     costs = collections.defaultdict(dict)
-    for label, count in instructions(dump):
+    measured = counts.measure(valgrind, program, scratch / f"callgrind.{closed}.out", MINIPY_CLOSED=str(closed))
+    for label, cost in measured.items():
         group, size, base, up = label.split("/")
-        costs[group, int(size)][int(base), int(up)] = count / calls[label]
-    if sum(map(len, costs.values())) < len(calls):
-        raise SystemExit(f"{len(calls)} measurements, but callgrind's file has {sum(map(len, costs.values()))}")
+        costs[group, int(size)][int(base), int(up)] = cost
     return costs
 
 
@@ -71,7 +46,6 @@ def compare(costs, mode, faults):
 
 def main():
     valgrind, program, scratch = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
-    scratch.mkdir(parents=True, exist_ok=True)
     faults = []
     for closed, mode in enumerate(("open", "closed")):
         costs = measure(valgrind, program, scratch, closed)
