@@ -277,11 +277,13 @@ mpy_mem_set_keep(mpy_runtime *rt, size_t keep_bytes);
    has its own (mpy_runtime_set_limit). What counts: pools (4 KiB each) that belong to threads and
    regions, empty ones they keep included; larger blocks, with those that wait in a thread's cache;
    raw blocks. It is enforced when another pool, larger or raw block is wanted: blocks of pools
-   that are there already are still given out. Then the thread's caches are emptied, then
-   the pressure callback is asked, then the request fails with MPY_E_NOMEM and nothing is changed.
-   A limit below what is in use frees nothing: it makes the next such request fail. Any thread;
-   what other threads did before may be off by up to 64 KiB each until they next take or give a
-   larger block. */
+   that are there already are still given out. What is wanted is counted first, by one atomic step
+   that fails when it does not fit, so several threads together never pass the limit, by one byte.
+   Then the thread's caches are emptied, then the pressure callback is asked, then the request
+   fails with MPY_E_NOMEM and nothing is changed.
+   A limit below what is in use frees nothing: it makes the next such request fail. Any thread.
+   Without a limit threads count larger blocks in advance: up to 128 KiB of each other thread stay
+   counted, without being in use, until it next takes or gives a larger block. */
 MPY_API void
 mpy_mem_set_limit(uint64_t bytes);
 
@@ -289,8 +291,8 @@ mpy_mem_set_limit(uint64_t bytes);
 MPY_API uint64_t
 mpy_mem_get_limit(void);
 
-/* Bytes in use as the limit counts them. Without a limit other threads report larger blocks only
-   when 64 KiB have changed. Any thread. */
+/* Bytes in use as the limit counts them: under a limit exact, without one up to 128 KiB more for
+   each other thread (see above). Any thread. */
 MPY_API uint64_t
 mpy_mem_used(void);
 

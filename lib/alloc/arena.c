@@ -36,45 +36,6 @@
 
 /* ---- accounting ------------------------------------------------------------------------------ */
 
-/* Threads add what they took and gave back in batches, so the sum may be below 0 for a while. */
-static uint64_t
-plus_large(const struct mpyi_usage *usage, uint64_t bytes)
-{
-    int64_t sum =
-        (int64_t)(bytes + atomic_load_explicit(&usage->large_bytes, memory_order_relaxed));
-    return sum > 0 ? (uint64_t)sum : 0;
-}
-
-uint64_t
-mpyi_usage_now(const struct mpyi_usage *usage)
-{
-    return plus_large(usage, atomic_load_explicit(&usage->pool_bytes, memory_order_relaxed) +
-                                 atomic_load_explicit(&usage->raw_bytes, memory_order_relaxed));
-}
-
-int
-mpyi_usage_fits(struct mpyi_usage *usage, uint64_t n)
-{
-    uint64_t limit = atomic_load_explicit(&usage->limit, memory_order_relaxed);
-    if (limit == UINT64_MAX) {
-        return 1;
-    }
-    uint64_t now = mpyi_usage_now(usage);
-    return now <= limit && n <= limit - now;
-}
-
-void
-mpyi_usage_peak(struct mpyi_usage *usage)
-{
-    uint64_t now =
-        plus_large(usage, atomic_load_explicit(&usage->arena_bytes, memory_order_relaxed));
-    uint64_t peak = atomic_load_explicit(&usage->peak, memory_order_relaxed);
-    while (now > peak &&
-           !atomic_compare_exchange_weak_explicit(&usage->peak, &peak, now, memory_order_relaxed,
-                                                  memory_order_relaxed)) {
-    }
-}
-
 static void
 usage_arenas(struct mpyi_space *space, int delta)
 {
@@ -338,7 +299,7 @@ take_pools(struct mpyi_space *space, uint32_t number, uint32_t *indices, size_t 
 size_t
 mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n)
 {
-    while (!mpyi_usage_fits(space->usage, n * (uint64_t)MPY_POOL_SIZE)) {
+    while (!mpyi_usage_take(space->usage, n * (uint64_t)MPY_POOL_SIZE)) {
         if (--n == 0) {
             return 0;
         }
@@ -347,6 +308,7 @@ mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n)
     uint32_t number = choose_arena(space);
     if (number == MPYI_NO_ARENA) {
         mpyi_space_unlock(space);
+        mpyi_usage_give(space->usage, n * (uint64_t)MPY_POOL_SIZE);
         return 0;
     }
     size_t taken = take_pools(space, number, indices, n);
@@ -354,6 +316,9 @@ mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n)
         bucket_add(space, number, space->arenas[number].free_count);
     }
     mpyi_space_unlock(space);
+    if (taken < n) {
+        mpyi_usage_give(space->usage, (n - taken) * (uint64_t)MPY_POOL_SIZE);
+    }
     atomic_fetch_add_explicit(&space->usage->pool_bytes, taken * (uint64_t)MPY_POOL_SIZE,
                               memory_order_relaxed);
     return taken;
@@ -398,4 +363,5 @@ mpyi_space_put_pools(struct mpyi_space *space, const uint32_t *indices, size_t n
     mpyi_space_unlock(space);
     atomic_fetch_sub_explicit(&space->usage->pool_bytes, n * (uint64_t)MPY_POOL_SIZE,
                               memory_order_relaxed);
+    mpyi_usage_give(space->usage, n * (uint64_t)MPY_POOL_SIZE);
 }

@@ -13,6 +13,7 @@
 #ifndef MPY_ALLOC_BACKEND_H
 #define MPY_ALLOC_BACKEND_H
 
+#include "alloc/os.h"
 #include "alloc/sys.h"
 #include "base/features.h"
 
@@ -48,6 +49,15 @@ mpyi_backend_header_size(void *p)
     __asm__("" : "+r"(block)); /* compilers know that nothing of a malloc lies before it */
     size_t word = *(const size_t *)(const void *)(block - sizeof(size_t));
     return (word & ~(size_t)7) - sizeof(size_t) - (word & 2) * (sizeof(size_t) / 2);
+}
+
+/* No malloc gives more usable bytes for a request of n bytes. glibc rounds to its pages what it
+   maps, and gives away a rest of 16 bytes; others round to a quarter of a power of two. */
+static inline size_t
+mpyi_malloc_most(size_t n)
+{
+    size_t most = mpyi_sys_good(n) + 16 + mpyi_os_page_size();
+    return MPY_PRELOAD || mpyi_backend_headers ? most : most + n / 4;
 }
 
 #if MPY_LARGE_JEMALLOC
@@ -90,6 +100,18 @@ mpyi_backend_usable(void *p)
     return sallocx(p, 0);
 }
 
+static inline size_t
+mpyi_backend_good(size_t n)
+{
+    return nallocx(n, 0);
+}
+
+static inline size_t
+mpyi_backend_most(size_t n)
+{
+    return nallocx(n, 0);
+}
+
 #else
 
 static inline void *
@@ -126,6 +148,19 @@ static inline size_t
 mpyi_backend_usable(void *p)
 {
     return mpyi_backend_has_headers() ? mpyi_backend_header_size(p) : mpyi_sys_usable(p);
+}
+
+/* Usable bytes of a block of n bytes, nearly always. */
+static inline size_t
+mpyi_backend_good(size_t n)
+{
+    return mpyi_sys_good(n);
+}
+
+static inline size_t
+mpyi_backend_most(size_t n)
+{
+    return mpyi_malloc_most(n);
 }
 
 #endif /* MPY_LARGE_JEMALLOC */

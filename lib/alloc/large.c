@@ -11,6 +11,11 @@
  * since they were last added to usage; alive = usage + held - waiting, over all heaps. They are
  * added when they pass 64 KiB, or always while there is a limit.
  *
+ * Limit: a block is counted before it is taken from malloc, out of the heap's credit, which grows
+ * by 64 KiB more than was needed while nobody watches (alloc/usage.h). So one atomic step serves
+ * many blocks, and the count is never too low, also for a limit that is set later. What comes from
+ * the cache was counted when it was taken.
+ *
  * Invariants: lo <= top <= hi in every bin; bytes == sum over entries.
  *
  * Lock: the heap's.
@@ -143,6 +148,7 @@ evict(struct mpyi_large_cache *cache, struct mpyi_large_bin *bin, size_t n)
     cache->bytes -= bytes;
     cache->held_bytes -= (int64_t)bytes;
     cache->held_blocks -= (int64_t)n;
+    cache->credit += bytes;
     return bytes;
 }
 
@@ -225,8 +231,9 @@ mpyi_large_cache_clear(struct mpyi_large_cache *cache)
 
 /* ---- the mem domain -------------------------------------------------------------------------- */
 
-void
-mpyi_large_settle(struct mpyi_large_cache *cache)
+/* Tells the statistics. */
+static void
+publish(struct mpyi_large_cache *cache)
 {
     struct mpyi_usage *usage = cache->usage;
     atomic_fetch_add_explicit(&usage->large_bytes, (uint64_t)cache->held_bytes,
@@ -238,12 +245,12 @@ mpyi_large_settle(struct mpyi_large_cache *cache)
     mpyi_usage_peak(usage);
 }
 
-/* There is a limit, so that usage has to be up to date. */
-static int
-is_counted(struct mpyi_usage *usage)
+void
+mpyi_large_settle(struct mpyi_large_cache *cache)
 {
-    return (atomic_load_explicit(&usage->limit, memory_order_relaxed) &
-            atomic_load_explicit(&usage->soft, memory_order_relaxed)) != UINT64_MAX;
+    publish(cache);
+    mpyi_usage_give(cache->usage, cache->credit);
+    cache->credit = 0;
 }
 
 /* Notes a block taken from malloc (sign 1) or given back (-1). */
@@ -253,24 +260,55 @@ book(struct mpyi_large_cache *cache, size_t size, int sign)
     cache->held_bytes += sign * (int64_t)size;
     cache->held_blocks += sign;
     if (cache->held_bytes > BOOK_BYTES || cache->held_bytes < -BOOK_BYTES ||
-        is_counted(cache->usage)) {
-        mpyi_large_settle(cache);
+        mpyi_usage_is_watched(cache->usage)) {
+        publish(cache);
     }
 }
 
-static void *
-booked(struct mpyi_large_cache *cache, void *p)
+/* Gives back credit that is more than a few requests need, or all of it while somebody watches. */
+static void
+trim_credit(struct mpyi_large_cache *cache)
 {
-    if (p != NULL) {
-        book(cache, mpyi_backend_usable(p), 1);
+    size_t keep = mpyi_usage_is_watched(cache->usage) ? 0 : BOOK_BYTES;
+    if (cache->credit > 2 * keep) {
+        mpyi_usage_give(cache->usage, cache->credit - keep);
+        cache->credit = keep;
     }
-    return p;
 }
 
+/* Counts n bytes that are about to be taken; 0 when they do not fit the limit. */
 static int
-refused(const struct mpyi_heap *heap, size_t n)
+reserve(struct mpyi_large_cache *cache, size_t n)
 {
-    return n > MPYI_SIZE_LIMIT || !mpyi_usage_fits(heap->large.usage, n);
+    if (n > cache->credit) {
+        size_t ahead = mpyi_usage_is_watched(cache->usage) ? 0 : BOOK_BYTES;
+        size_t missing = n - cache->credit + ahead;
+        if (!mpyi_usage_take(cache->usage, missing)) {
+            return 0;
+        }
+        cache->credit += missing;
+    }
+    cache->credit -= n;
+    return 1;
+}
+
+static void
+unreserve(struct mpyi_large_cache *cache, size_t n)
+{
+    cache->credit += n;
+    trim_credit(cache);
+}
+
+/* Corrects the count for a block that was given `reserved` bytes of it; 0 when it has more, and
+   these do not fit. */
+static int
+correct(struct mpyi_large_cache *cache, size_t size, size_t reserved)
+{
+    if (size > reserved) {
+        return reserve(cache, size - reserved);
+    }
+    unreserve(cache, reserved - size);
+    return 1;
 }
 
 /* What to ask malloc for: a bin's size, where freed blocks are going to wait in bins. */
@@ -279,6 +317,33 @@ request_size(const struct mpyi_heap *heap, size_t n)
 {
     return heap->closed || heap->large.limit == 0 || n <= MPY_SMALL_MAX ? n
                                                                         : mpyi_large_good_size(n);
+}
+
+enum how { PLAIN, ZEROED, ALIGNED };
+
+/* A block of malloc's for a request that the cache cannot serve. */
+static void *
+from_backend(struct mpyi_heap *heap, enum how how, size_t alignment, size_t n)
+{
+    struct mpyi_large_cache *cache = &heap->large;
+    size_t want = request_size(heap, n);
+    size_t reserved = mpyi_backend_good(want);
+    if (n > MPYI_SIZE_LIMIT || !reserve(cache, reserved)) {
+        return NULL;
+    }
+    void *p = how == PLAIN    ? mpyi_backend_malloc(want)
+              : how == ZEROED ? mpyi_backend_calloc(want)
+                              : mpyi_backend_aligned(alignment, want);
+    size_t size = p != NULL ? mpyi_backend_usable(p) : 0;
+    if (p == NULL || !correct(cache, size, reserved)) {
+        if (p != NULL) {
+            mpyi_backend_free(p);
+        }
+        unreserve(cache, reserved);
+        return NULL;
+    }
+    book(cache, size, 1);
+    return p;
 }
 
 /* The newest block of the right bin that happens to be aligned: after a while, those of a program
@@ -308,13 +373,7 @@ mpyi_large_malloc(struct mpyi_heap *heap, size_t n)
 {
     size_t size;
     void *p = mpyi_large_cache_pop(&heap->large, n, &size);
-    if (MPY_LIKELY(p != NULL)) {
-        return p;
-    }
-    if (refused(heap, n)) {
-        return NULL;
-    }
-    return booked(&heap->large, mpyi_backend_malloc(request_size(heap, n)));
+    return MPY_LIKELY(p != NULL) ? p : from_backend(heap, PLAIN, 0, n);
 }
 
 void *
@@ -322,26 +381,14 @@ mpyi_large_calloc(struct mpyi_heap *heap, size_t n)
 {
     size_t size;
     void *p = mpyi_large_cache_pop(&heap->large, n, &size);
-    if (p != NULL) {
-        return memset(p, 0, n);
-    }
-    if (refused(heap, n)) {
-        return NULL;
-    }
-    return booked(&heap->large, mpyi_backend_calloc(request_size(heap, n)));
+    return p != NULL ? memset(p, 0, n) : from_backend(heap, ZEROED, 0, n);
 }
 
 void *
 mpyi_large_aligned(struct mpyi_heap *heap, size_t alignment, size_t n)
 {
     void *p = pop_aligned(&heap->large, alignment, n);
-    if (p != NULL) {
-        return p;
-    }
-    if (refused(heap, n)) {
-        return NULL;
-    }
-    return booked(&heap->large, mpyi_backend_aligned(alignment, request_size(heap, n)));
+    return p != NULL ? p : from_backend(heap, ALIGNED, alignment, n);
 }
 
 void
@@ -349,10 +396,77 @@ mpyi_large_free(struct mpyi_heap *heap, void *p)
 {
     size_t size = mpyi_backend_usable(p);
     if (!heap->closed && mpyi_large_cache_push(&heap->large, p, size)) {
+        trim_credit(&heap->large); /* older ones may have gone */
         return;
     }
     mpyi_backend_free(p);
     book(&heap->large, size, -1);
+    unreserve(&heap->large, size);
+}
+
+void
+mpyi_large_free_lone(struct mpyi_usage *usage, void *p)
+{
+    size_t size = mpyi_backend_usable(p);
+    mpyi_backend_free(p);
+    atomic_fetch_sub_explicit(&usage->large_bytes, size, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&usage->large_blocks, 1, memory_order_relaxed);
+    mpyi_usage_give(usage, size);
+}
+
+/* ---- another size ---------------------------------------------------------------------------- */
+
+static void
+book_change(struct mpyi_large_cache *cache, size_t old, size_t size)
+{
+    book(cache, old, -1);
+    book(cache, size, 1);
+}
+
+/* Near the limit, where there is room for the growth but not for all that realloc() might give: the
+   fresh block can still be given back when it turns out to be too large. */
+static void *
+move(struct mpyi_large_cache *cache, void *p, size_t old, size_t want)
+{
+    size_t good = mpyi_backend_good(want);
+    size_t more = good > old ? good - old : 0;
+    if (!reserve(cache, more)) {
+        return NULL;
+    }
+    void *fresh = mpyi_backend_malloc(want);
+    size_t size = fresh != NULL ? mpyi_backend_usable(fresh) : 0;
+    if (fresh == NULL || !correct(cache, size, old + more)) {
+        if (fresh != NULL) {
+            mpyi_backend_free(fresh);
+        }
+        unreserve(cache, more);
+        return NULL;
+    }
+    memcpy(fresh, p, old < want ? old : want);
+    mpyi_backend_free(p);
+    book_change(cache, old, size);
+    return fresh;
+}
+
+static void *
+resize(struct mpyi_large_cache *cache, void *p, size_t old, size_t want)
+{
+    size_t most = mpyi_backend_most(want);
+    size_t more = most > old ? most - old : 0;
+    if (!reserve(cache, more)) {
+        return move(cache, p, old, want);
+    }
+    void *fresh = mpyi_backend_realloc(p, want);
+    if (fresh == NULL) {
+        unreserve(cache, more);
+        return NULL;
+    }
+    size_t size = mpyi_backend_usable(fresh);
+    if (MPY_UNLIKELY(!correct(cache, size, old + more))) { /* more than any malloc known gives */
+        mpyi_usage_give(cache->usage, (uint64_t)(old + more) - size);
+    }
+    book_change(cache, old, size);
+    return fresh;
 }
 
 void *
@@ -362,7 +476,7 @@ mpyi_large_realloc(struct mpyi_heap *heap, void *p, size_t n)
     if (n <= old && n >= old / 2 && !heap->closed) {
         return p;
     }
-    if (n > MPYI_SIZE_LIMIT || (n > old && refused(heap, n - old))) {
+    if (n > MPYI_SIZE_LIMIT) {
         return NULL;
     }
     size_t size;
@@ -372,10 +486,5 @@ mpyi_large_realloc(struct mpyi_heap *heap, void *p, size_t n)
         mpyi_large_free(heap, p);
         return fresh;
     }
-    fresh = mpyi_backend_realloc(p, request_size(heap, n));
-    if (fresh != NULL) {
-        book(&heap->large, old, -1);
-        book(&heap->large, mpyi_backend_usable(fresh), 1);
-    }
-    return fresh;
+    return resize(&heap->large, p, old, request_size(heap, n));
 }

@@ -51,6 +51,7 @@ struct mpyi_large_cache {
     size_t bytes;                    /* waiting in bins */
     size_t limit;                    /* 0: nothing is kept */
     int64_t held_bytes, held_blocks; /* taken from malloc minus given back, not yet in usage */
+    size_t credit; /* counted in usage.taken for blocks that are not taken yet; mem only */
     struct mpyi_usage *usage;
     struct mpyi_large_bin bins[MPYI_LARGE_BINS];
     struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
@@ -201,9 +202,13 @@ mpyi_large_cache_halve(struct mpyi_large_cache *cache);
 size_t
 mpyi_large_cache_clear(struct mpyi_large_cache *cache);
 
-/* Adds what this cache's heap took and gave since the last time to usage. */
+/* Brings usage up to date with what this cache's heap took, gave and has counted in advance. */
 void
 mpyi_large_settle(struct mpyi_large_cache *cache);
+
+/* Frees a block on behalf of a thread that has no heap. */
+void
+mpyi_large_free_lone(struct mpyi_usage *usage, void *p);
 
 /* ---- plain blocks of the mem domain; no failure injection here ------------------------------- */
 

@@ -101,7 +101,7 @@ own_lone_free(void *p)
     if (mpyi_space_find(&mpyi_mem_space, p) != MPYI_NO_POOL) {
         mpyi_heap_send_lone(&mpyi_mem_space, p);
     } else {
-        mpyi_backend_free(p);
+        mpyi_large_free_lone(&mpyi_mem_usage, p);
     }
 }
 

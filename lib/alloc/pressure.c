@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alloc/pressure.c - limits of the process, and the callbacks that may free memory before a request
- * fails; see alloc/pressure.h.
+ * alloc/pressure.c - the callbacks that may free memory before a request fails, and the public
+ * functions of the process's limit; see alloc/pressure.h and alloc/usage.h.
  *
  * What counts against the limit of the process: pools that belong to heaps of threads and regions
  * (cached empty ones included), large blocks of mem and regions (cached ones included), raw blocks.
- * It is compared on slow paths only, when a pool or a large block is wanted: a magazine still gives
- * what it has.
+ * It is looked at on slow paths only, when a pool or a large block is wanted: a magazine still
+ * gives what it has.
  *
  * Several threads may be refused memory at once, and each asks: a thread that had to wait for
  * another's callback could wait for itself. In one thread the callback is not nested
@@ -222,8 +222,7 @@ void
 mpy_mem_set_limit(uint64_t bytes)
 {
     settle_own();
-    atomic_store_explicit(&mpyi_mem_usage.limit, bytes != 0 ? bytes : UINT64_MAX,
-                          memory_order_relaxed);
+    mpyi_usage_set_limit(&mpyi_mem_usage, bytes != 0 ? bytes : UINT64_MAX);
 }
 
 uint64_t

@@ -8,52 +8,65 @@
  * A request of 0 bytes gives a unique pointer, a product that overflows or a size above
  * PTRDIFF_MAX fails, a failure leaves MPY_E_NOMEM. Failure injection and tracing see every call.
  *
- * The books (usage.raw_bytes) hold what the system says a block has; they are exact always, so that
- * a limit can be set at any time. A host's blocks are its own to count.
+ * What counts against the limit of the process is what the system says a block has: it is counted
+ * before the block is taken (alloc/usage.h), and always, so that a limit can be set at any time. A
+ * host's blocks are its own to count.
  *
  * Lock: none.
  */
+#include "alloc/backend.h"
 #include "alloc/domain.h"
 #include "alloc/fault.h"
 #include "alloc/mode.h"
 #include "alloc/pressure.h"
 #include "alloc/size.h"
-#include "alloc/sys.h"
 #include "base/bits.h"
 #include "base/hooks.h"
 #include "base/status.h"
+
+#include <string.h>
 
 #define RAW_KIND (-1)
 
 /* ---- the default -----------------------------------------------------------------------------
  */
 
-static void
-book(size_t bytes)
+/* The block p of n bytes, for which `taken` bytes were counted; 0 when the difference between them
+   and what it has does not fit the limit. */
+static int
+counted(void *p, size_t taken)
 {
-    atomic_fetch_add_explicit(&mpyi_mem_usage.raw_bytes, bytes, memory_order_relaxed);
+    size_t size = mpyi_sys_usable(p);
+    if (size > taken) {
+        return mpyi_usage_take(&mpyi_mem_usage, size - taken);
+    }
+    if (size < taken) {
+        mpyi_usage_give(&mpyi_mem_usage, taken - size);
+    }
+    return 1;
 }
 
 static void *
-booked(void *p)
+plain_alloc(size_t n, int zero)
 {
-    if (p != NULL) {
-        book(mpyi_sys_usable(p));
+    size_t taken = mpyi_sys_good(n);
+    if (n > MPYI_SIZE_LIMIT || !mpyi_usage_take(&mpyi_mem_usage, taken)) {
+        return NULL;
     }
-    return p;
-}
-
-static int
-fits(size_t n)
-{
-    return mpyi_usage_fits(&mpyi_mem_usage, n);
+    void *p = zero ? mpyi_sys_calloc(n) : mpyi_sys_malloc(n);
+    if (p != NULL && counted(p, taken)) {
+        return p;
+    }
+    mpyi_sys_free(p);
+    mpyi_usage_give(&mpyi_mem_usage, taken);
+    return NULL;
 }
 
 static void *
 plain_malloc(void *ctx, size_t n)
 {
     (void)ctx;
-    return fits(n) ? booked(mpyi_sys_malloc(n)) : NULL;
+    return plain_alloc(n, 0);
 }
 
 static void *
@@ -61,7 +74,7 @@ plain_calloc(void *ctx, size_t nelem, size_t elsize)
 {
     size_t n;
     (void)ctx;
-    return mpyi_mul_size(nelem, elsize, &n) && fits(n) ? booked(mpyi_sys_calloc(n)) : NULL;
+    return mpyi_mul_size(nelem, elsize, &n) ? plain_alloc(n, 1) : NULL;
 }
 
 static void
@@ -69,9 +82,31 @@ plain_free(void *ctx, void *p)
 {
     (void)ctx;
     if (p != NULL) {
-        book(0 - mpyi_sys_usable(p));
+        size_t size = mpyi_sys_usable(p);
         mpyi_sys_free(p);
+        mpyi_usage_give(&mpyi_mem_usage, size);
     }
+}
+
+/* Near the limit, where there is room for the growth but not for all that realloc() might give:
+   the fresh block can still be given back when it turns out to be too large. */
+static void *
+move(void *p, size_t old, size_t n)
+{
+    size_t good = mpyi_sys_good(n);
+    size_t more = good > old ? good - old : 0;
+    if (!mpyi_usage_take(&mpyi_mem_usage, more)) {
+        return NULL;
+    }
+    void *fresh = mpyi_sys_malloc(n);
+    if (fresh != NULL && counted(fresh, old + more)) {
+        memcpy(fresh, p, old < n ? old : n);
+        mpyi_sys_free(p);
+        return fresh;
+    }
+    mpyi_sys_free(fresh);
+    mpyi_usage_give(&mpyi_mem_usage, more);
+    return NULL;
 }
 
 static void *
@@ -80,14 +115,21 @@ plain_realloc(void *ctx, void *p, size_t n)
     if (p == NULL) {
         return plain_malloc(ctx, n);
     }
-    size_t old = mpyi_sys_usable(p);
-    if (n > old && !fits(n - old)) {
+    if (n > MPYI_SIZE_LIMIT) {
         return NULL;
     }
-    void *fresh = mpyi_sys_realloc(p, n);
-    if (fresh != NULL) {
-        book(mpyi_sys_usable(fresh) - old);
+    size_t old = mpyi_sys_usable(p);
+    size_t most = mpyi_malloc_most(n);
+    size_t more = most > old ? most - old : 0;
+    if (!mpyi_usage_take(&mpyi_mem_usage, more)) {
+        return move(p, old, n);
     }
+    void *fresh = mpyi_sys_realloc(p, n);
+    if (fresh == NULL) {
+        mpyi_usage_give(&mpyi_mem_usage, more);
+        return NULL;
+    }
+    mpyi_usage_give(&mpyi_mem_usage, old + more - mpyi_sys_usable(fresh));
     return fresh;
 }
 

@@ -139,7 +139,7 @@ mpyi_region_large_give(mpy_region *region, struct mpyi_region_large *block)
     }
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap == NULL) {
-        mpyi_backend_free(block);
+        mpyi_large_free_lone(&mpyi_mem_usage, block);
         return;
     }
     mpyi_large_free(heap, block);

@@ -153,15 +153,13 @@ mpyi_rtheap_leave(void)
 uint64_t
 mpyi_rtheap_bytes(const struct mpyi_rtheap *heap)
 {
-    return atomic_load_explicit(&heap->usage.pool_bytes, memory_order_relaxed) +
-           atomic_load_explicit(&heap->usage.large_bytes, memory_order_relaxed);
+    return mpyi_usage_now(&heap->usage);
 }
 
 void
 mpyi_rtheap_set_limit(struct mpyi_rtheap *heap, uint64_t limit)
 {
-    atomic_store_explicit(&heap->usage.limit, limit != 0 ? limit : UINT64_MAX,
-                          memory_order_relaxed);
+    mpyi_usage_set_limit(&heap->usage, limit != 0 ? limit : UINT64_MAX);
 }
 
 size_t

@@ -52,6 +52,7 @@ link_block(struct mpyi_rtheap *heap, struct mpyi_large *block, size_t size, size
     block->prev = &heap->large;
     block->next->prev = block;
     heap->large.next = block;
+    add(&heap->usage.taken, size);
     add(&heap->usage.large_bytes, size);
     add(&heap->usage.large_blocks, 1);
 }
@@ -61,6 +62,7 @@ unlink_block(struct mpyi_rtheap *heap, struct mpyi_large *block)
 {
     block->next->prev = block->prev;
     block->prev->next = block->next;
+    add(&heap->usage.taken, 0 - (uint64_t)size_of(block));
     add(&heap->usage.large_bytes, 0 - (uint64_t)size_of(block));
     add(&heap->usage.large_blocks, 0 - UINT64_C(1));
 }

@@ -32,6 +32,7 @@
 #define MPY_ALLOC_SPACE_H
 
 #include "alloc/size.h"
+#include "alloc/usage.h"
 #include "base/bits.h"
 #include "base/tls.h"
 
@@ -77,18 +78,6 @@ _Static_assert(sizeof(struct mpyi_arena) == 64, "arena entries");
 #define MPYI_BUCKET_NONE  0  /* no pool is free: in no list */
 #define MPYI_BUCKET_CLEAN 65 /* all pools free, no memory behind them */
 #define MPYI_BUCKETS      66
-
-/* What a process or a runtime uses, and may use. Atomic: heaps of several threads write it. */
-struct mpyi_usage {
-    _Atomic uint64_t arena_bytes; /* arenas with memory behind them */
-    _Atomic uint64_t pool_bytes;  /* pools that belong to heaps */
-    _Atomic uint64_t large_bytes;
-    _Atomic uint64_t large_blocks;
-    _Atomic uint64_t peak;      /* most arena_bytes + large_bytes */
-    _Atomic uint64_t raw_bytes; /* blocks of the raw domain; the process's only */
-    _Atomic uint64_t limit;     /* for pool_bytes + large_bytes + raw_bytes; UINT64_MAX: none */
-    _Atomic uint64_t soft;      /* the same, for the pressure callback alone */
-};
 
 struct mpyi_space {
     /* Read by every free; written once. */
@@ -195,18 +184,6 @@ mpyi_space_decay(struct mpyi_space *space);
 /* Changes how many bytes of empty arenas are kept, and purges what is above that. */
 void
 mpyi_space_set_keep(struct mpyi_space *space, size_t keep_bytes);
-
-/* Bytes in use as the limit counts them. */
-uint64_t
-mpyi_usage_now(const struct mpyi_usage *usage);
-
-/* 1 when n more bytes fit the limit. */
-int
-mpyi_usage_fits(struct mpyi_usage *usage, uint64_t n);
-
-/* Notes a new peak. */
-void
-mpyi_usage_peak(struct mpyi_usage *usage);
 
 /* ---- map.c ----------------------------------------------------------------------------------- */
 

@@ -133,4 +133,11 @@ mpyi_sys_usable(void *p)
 
 #endif /* MPY_PRELOAD */
 
+/* Usable bytes of a block of n bytes: glibc's, nearly always; n <= PTRDIFF_MAX. */
+static inline size_t
+mpyi_sys_good(size_t n)
+{
+    return n <= 24 ? 24 : ((n + 23) & ~(size_t)15) - 8;
+}
+
 #endif /* MPY_ALLOC_SYS_H */

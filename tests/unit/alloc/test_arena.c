@@ -192,21 +192,6 @@ the_limit_counts_pools(void **state)
     assert_int_equal(mpyi_usage_fits(&fixture.test.usage, 0), 0);
 }
 
-/* Frees of one thread may be booked before another's allocations. */
-static void
-sums_below_zero_count_as_nothing(void **state)
-{
-    (void)state;
-    struct mpyi_usage usage = {.limit = 1000, .large_bytes = (uint64_t)-500, .peak = 7};
-    mpyi_usage_peak(&usage);
-    assert_int_equal(usage.peak, 7);
-    assert_int_equal(mpyi_usage_fits(&usage, 1000), 1);
-    assert_int_equal(mpyi_usage_fits(&usage, 1001), 0);
-    usage.arena_bytes = 600;
-    mpyi_usage_peak(&usage);
-    assert_int_equal(usage.peak, 100);
-}
-
 static void
 no_memory_is_survived(void **state)
 {
@@ -262,7 +247,6 @@ main(void)
         CASE(kept_arenas_are_used_before_clean_ones),
         CASE(trim_purges_free_pools_of_used_arenas),
         CASE(the_limit_counts_pools),
-        CASE(sums_below_zero_count_as_nothing),
         CASE(no_memory_is_survived),
         CASE(random_takes_and_puts),
     };

@@ -206,7 +206,7 @@ the_process_limit_is_kept(void **state)
     assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
     assert_int_equal(mpy_mem_stats_get(NULL, &stats), 0);
     assert_true(stats.large_bytes >= 1000);
-    mpyi_mem_usage.limit = mpyi_mem_usage.pool_bytes + mpyi_mem_usage.large_bytes + 200000;
+    mpy_mem_set_limit(mpy_mem_used() + 200000);
     void *q = mpy_mem_malloc(150000);
     assert_non_null(q);
     assert_null(mpy_mem_malloc(150000));
@@ -215,7 +215,7 @@ the_process_limit_is_kept(void **state)
     mpy_mem_free(q);
     q = mpy_mem_malloc(150000);
     assert_non_null(q);
-    mpyi_mem_usage.limit = UINT64_MAX;
+    mpy_mem_set_limit(0);
     mpy_mem_free(q);
     mpy_mem_free(p);
 }
