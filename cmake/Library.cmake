@@ -36,13 +36,18 @@ function(minipy_compile_settings target)
         MPY_SECURE=$<BOOL:${MINIPY_SECURE}>
         MPY_VALGRIND=$<BOOL:${MINIPY_VALGRIND}>
         MPY_BYPASS_POOLS=$<BOOL:${MINIPY_BYPASS_POOLS}>)
+    # Unwind tables: messages of checked mode name the host's code (base/callsite.c).
     target_compile_options(${target} PRIVATE
-        -fno-semantic-interposition -fno-plt -ftls-model=initial-exec)
+        -fno-semantic-interposition -fno-plt -ftls-model=initial-exec -fasynchronous-unwind-tables)
     target_include_directories(${target} PRIVATE
         "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/lib")
     target_include_directories(${target} SYSTEM PRIVATE "${TOMMATH_INCLUDE_DIR}" "${XXHASH_INCLUDE_DIR}")
     minipy_warnings(${target})
 endfunction()
+
+# What differs between the two libraries: only a shared one has a range of text that is its own.
+set(MINIPY_CALLSITE "${PROJECT_SOURCE_DIR}/lib/base/callsite.c")
+list(REMOVE_ITEM MINIPY_SOURCES "${MINIPY_CALLSITE}")
 
 add_library(minipy_objects OBJECT ${MINIPY_SOURCES})
 # xxhash.h forces inlining that gcc only does from -O2 on.
@@ -53,8 +58,14 @@ minipy_compile_settings(minipy_objects)
 target_compile_definitions(minipy_objects PRIVATE MPY_LARGE_JEMALLOC=${MINIPY_LARGE_JEMALLOC})
 target_link_libraries(minipy_objects PRIVATE Threads::Threads PkgConfig::UTF8PROC)
 
-add_library(minipy SHARED $<TARGET_OBJECTS:minipy_objects>)
-add_library(minipy_static STATIC $<TARGET_OBJECTS:minipy_objects>)
+foreach(own_text 0 1)
+    add_library(minipy_callsite_${own_text} OBJECT ${MINIPY_CALLSITE})
+    minipy_compile_settings(minipy_callsite_${own_text})
+    target_compile_definitions(minipy_callsite_${own_text} PRIVATE MPY_OWN_TEXT=${own_text})
+endforeach()
+
+add_library(minipy SHARED $<TARGET_OBJECTS:minipy_objects> $<TARGET_OBJECTS:minipy_callsite_1>)
+add_library(minipy_static STATIC $<TARGET_OBJECTS:minipy_objects> $<TARGET_OBJECTS:minipy_callsite_0>)
 add_library(minipy::minipy ALIAS minipy)
 add_library(minipy::static ALIAS minipy_static)
 
@@ -71,9 +82,10 @@ set_target_properties(minipy PROPERTIES
     LINK_DEPENDS "${PROJECT_SOURCE_DIR}/lib/libminipy.map")
 set_target_properties(minipy_static PROPERTIES EXPORT_NAME static)
 
+# static-libgcc: the unwinder of base/callsite.c comes along, so that nothing has to be loaded in the midst of malloc().
 # nodelete: threads that used the library run its exit handler when they end, after a dlclose(), too.
 # A sanitizer's runtime is resolved when the program is linked, so only plain, whole builds can insist on no undefined names.
-target_link_options(minipy PRIVATE
+target_link_options(minipy PRIVATE -static-libgcc
     "LINKER:--version-script=${PROJECT_SOURCE_DIR}/lib/libminipy.map" "LINKER:-z,relro,-z,now,-z,nodelete")
 if(NOT MINIPY_SANITIZE AND NOT MINIPY_LAST_LAYER)
     target_link_options(minipy PRIVATE "LINKER:--no-undefined")
@@ -102,13 +114,14 @@ function(minipy_preload_library target from_mmap)
     add_library(${target} SHARED ${MINIPY_PRELOAD_SOURCES} ${MINIPY_SOURCES_base} ${MINIPY_SOURCES_alloc})
     minipy_compile_settings(${target})
     # Whatever MINIPY_LARGE_BACKEND says: free() has to know glibc's blocks, too.
-    target_compile_definitions(${target} PRIVATE MPY_PRELOAD=1 MPY_PRELOAD_MMAP=${from_mmap} MPY_LARGE_JEMALLOC=0)
+    target_compile_definitions(${target} PRIVATE
+        MPY_PRELOAD=1 MPY_PRELOAD_MMAP=${from_mmap} MPY_LARGE_JEMALLOC=0 MPY_OWN_TEXT=1)
     # The compiler may not turn what it knows of malloc into calls of it.
     target_compile_options(${target} PRIVATE
         -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
     target_link_libraries(${target} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
-    # nodelete: see minipy.
-    target_link_options(${target} PRIVATE "LINKER:--version-script=${PROJECT_SOURCE_DIR}/lib/preload/preload.map"
+    # static-libgcc, nodelete: see minipy.
+    target_link_options(${target} PRIVATE -static-libgcc "LINKER:--version-script=${PROJECT_SOURCE_DIR}/lib/preload/preload.map"
         "LINKER:--no-undefined,-z,relro,-z,now,-z,nodelete")
     set_target_properties(${target} PROPERTIES LINK_DEPENDS "${PROJECT_SOURCE_DIR}/lib/preload/preload.map")
 endfunction()

@@ -95,7 +95,8 @@ typedef struct mpy_block_info {
     /* Who allocated it, while a check that keeps records is on; else 0 and NULL. */
     uint64_t requested; /* bytes asked for */
     uint64_t serial;    /* number of the allocation, from 1 */
-    const void *site;   /* an address in the code that called the allocating function */
+    const void *site;   /* the host's code that led to it: the innermost return address outside of
+                           the shared library; with the static one, of whoever called the allocator */
 } mpy_block_info;
 
 /* Visitors return 0 to go on; anything else stops the visit, which then returns 1. */

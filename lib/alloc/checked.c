@@ -16,6 +16,7 @@
 
 #include "alloc/memheap.h"
 #include "alloc/poison.h"
+#include "base/callsite.h"
 #include "base/options.h"
 
 #include "minipy/object.h"
@@ -165,7 +166,7 @@ lay_out(struct mpyi_mark *mark, const struct mpyi_asker *asker, uint32_t checks,
 {
     mark->n = n;
     mark->kind = asker->heap->kind;
-    mark->alloc_site = asker->site;
+    mark->alloc_site = mpyi_host_site(asker->site);
     mark->fenced = (checks & MPY_CHECK_RED_ZONES) != 0;
     if (!mark->fenced) {
         return n + (n == 0);
@@ -293,6 +294,7 @@ claim(const struct mpyi_asker *asker, const void *p, size_t n)
 {
     struct mpyi_marks *marks = mpyi_marks_of(asker->runtime);
     enum mpyi_block_fault fault = MPYI_DOUBLE_FREE;
+    const void *site = mpyi_host_site(asker->site);
     struct mpyi_mark copy;
     mpyi_marks_lock(marks);
     struct mpyi_mark *mark = mpyi_marks_find(marks, p);
@@ -300,7 +302,7 @@ claim(const struct mpyi_asker *asker, const void *p, size_t n)
         (mark->state == MPYI_MARK_LIVE && mark->kind == asker->heap->kind && size_fits(mark, n))) {
         if (mark != NULL) {
             mark->state = MPYI_MARK_FREED;
-            mark->free_site = asker->site;
+            mark->free_site = site;
         }
         mpyi_marks_unlock(marks);
         return mark;

@@ -18,6 +18,8 @@
  */
 #include "alloc/checked.h"
 
+#include "base/callsite.h"
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -138,7 +140,7 @@ add_block(struct text *text, const struct mpyi_asker *asker, const struct mpyi_m
         kind_name(mark->kind), (unsigned long long)mark->serial);
     add_pool(text, asker->runtime, mark->p - mark->front);
     add_site(text, "allocated at", mark->alloc_site);
-    if (mark->state == MPYI_MARK_FREED && mark->free_site != asker->site) {
+    if (mark->state == MPYI_MARK_FREED && mark->free_site != mpyi_host_site(asker->site)) {
         add_site(text, "freed at", mark->free_site);
     }
 }
@@ -202,7 +204,7 @@ mpyi_checked_block_fault(const struct mpyi_asker *asker, enum mpyi_block_fault f
         break;
     }
     add_block(&text, asker, mark);
-    add_site(&text, "found at", asker->site);
+    add_site(&text, "found at", mpyi_host_site(asker->site));
     add(&text, "\n  next: %s", block_advice[fault].next);
     deliver(&text, fatal);
 }
@@ -329,7 +331,7 @@ add_around(struct text *text, const struct mpyi_asker *asker, const void *p,
     add(text, "%s: %td bytes from the start of a block%s", name, offset,
         mark->state == MPYI_MARK_FREED ? " that was freed" : "");
     add_block(text, asker, mark);
-    add_site(text, "found at", asker->site);
+    add_site(text, "found at", mpyi_host_site(asker->site));
     add(text, "\n  next: %s", next);
 }
 
@@ -361,7 +363,7 @@ add_pooled(struct text *text, const struct mpyi_asker *asker, const void *p,
     }
     add(text, "%s: %zu bytes from the start of a block of %s", name, inside, kind_name(pool->kind));
     add_pool(text, asker->runtime, p);
-    add_site(text, "found at", asker->site);
+    add_site(text, "found at", mpyi_host_site(asker->site));
     add(text, "\n  next: %s", next);
 }
 
@@ -384,7 +386,7 @@ add_foreign(struct text *text, const struct mpyi_asker *asker, const void *p)
     } else {
         add(text, "foreign pointer: this domain did not allocate it");
     }
-    add_site(text, "found at", asker->site);
+    add_site(text, "found at", mpyi_host_site(asker->site));
     add(text, "\n  next: %s", next);
 }
 

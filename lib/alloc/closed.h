@@ -13,7 +13,8 @@
  * which is right while magazines are open, too.
  *
  * `site` is the return address of the public function, for messages; NULL: not known. Under the
- * preload library it is that of malloc() and its like (alloc/memsite.h).
+ * preload library it is that of malloc() and its like (alloc/memsite.h). Of objects and arrays it
+ * lies inside the library; the checked layer goes on from there to the host (base/callsite.h).
  *
  * Lock: the heap's. A heap of the mem domain is between mpyi_mem_enter() and mpyi_mem_leave().
  */

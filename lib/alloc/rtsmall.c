@@ -18,6 +18,7 @@
 #include "alloc/pool.h"
 #include "alloc/rtheap.h"
 #include "alloc/rtlarge.h"
+#include "base/callsite.h"
 #include "base/hooks.h"
 
 #include <string.h>
@@ -141,7 +142,7 @@ trace_dead(struct mpyi_rtheap *heap, const struct mpyi_pool *pool, const uint64_
 static NOINLINE void
 free_marked(struct mpyi_rtheap *heap, const struct mpyi_pool *pool, uint64_t dead[2])
 {
-    const struct mpyi_asker asker = {heap, &heap->gc, CALLER, 0};
+    const struct mpyi_asker asker = {heap, &heap->gc, mpyi_host_site(CALLER), 0};
     mpyi_checked_free_bulk(&asker, pool, dead);
 }
 
