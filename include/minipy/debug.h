@@ -19,7 +19,7 @@ MPY_EXTERN_C_BEGIN
 #define MPY_CHECK_RED_ZONES    1u /* bytes around every block, looked at when it is freed */
 #define MPY_CHECK_POISON_FREED 2u /* fresh and dead blocks are filled with patterns */
 #define MPY_CHECK_QUARANTINE   4u /* freed blocks wait before they are used again */
-#define MPY_CHECK_LOCK_HELD    8u /* mpy_obj_free() without the runtime's lock is fatal */
+#define MPY_CHECK_LOCK_HELD    8u /* a call that needs the lock, made without it, is fatal */
 #define MPY_CHECK_ALL          15u
 
 /* Switches checks on and others off: those of the whole process (rt NULL), or of one runtime in

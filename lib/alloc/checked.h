@@ -135,6 +135,25 @@ mpyi_checked_block_fault(const struct mpyi_asker *asker, enum mpyi_block_fault f
 _Noreturn void
 mpyi_checked_bad_pointer(const struct mpyi_asker *asker, const void *p);
 
+/* The same for a call that the host may not make: `call` as it shall be named, what is wrong, what
+   to do; `site` is a return address. */
+_Noreturn void
+mpyi_checked_misuse(const char *call, const char *what, const char *next, const void *site)
+    __attribute__((cold));
+
+/* To be called where a thread without the lock is refused: fatal when MPY_CHECK_LOCK_HELD is on. */
+static inline void
+mpyi_check_lock_held(const char *call, const void *site)
+{
+    if ((mpyi_checks_get(NULL) & MPY_CHECK_LOCK_HELD) != 0) {
+        mpyi_checked_misuse(call,
+                            "the calling thread is not attached to a runtime, or has released its "
+                            "lock",
+                            "mpy_thread_attach(), or mpy_gil_acquire(), comes before the call",
+                            site);
+    }
+}
+
 /* 1 when the address lies on a stack or in a loaded program or library: malloc never returns such
    a one. */
 int

@@ -209,6 +209,16 @@ mpyi_checked_block_fault(const struct mpyi_asker *asker, enum mpyi_block_fault f
     deliver(&text, fatal);
 }
 
+void
+mpyi_checked_misuse(const char *call, const char *what, const char *next, const void *site)
+{
+    struct text text = {0, ""};
+    add(&text, "%s(): %s", call, what);
+    add_site(&text, "found at", mpyi_host_site(site));
+    add(&text, "\n  next: %s", next);
+    mpyi_fatal("%s", text.bytes);
+}
+
 /* ---- addresses ------------------------------------------------------------------------------- */
 
 /* One line of /proc/self/maps: "from-to perms offset device inode   path". */

@@ -23,11 +23,13 @@
 #define NOINLINE __attribute__((noinline))
 #define CALLER   __builtin_return_address(0)
 
-static void *
-no_memory(void)
+/* `site` is the return address of the function that is called so. */
+static NOINLINE void *
+no_memory(const char *function, const void *site)
 {
     if (mpyi_rtheap_current() == NULL) {
         mpyi_status_set(MPY_E_NOT_ATTACHED);
+        mpyi_check_lock_held(function, site);
     } else {
         mpyi_status_set(MPY_E_NOMEM);
         mpyi_hook_raise_no_memory();
@@ -36,15 +38,15 @@ no_memory(void)
 }
 
 static NOINLINE void *
-malloc_slow(size_t n, const void *site)
+malloc_slow(const char *function, size_t n, const void *site)
 {
     struct mpyi_rtheap *heap = mpyi_rtheap_current();
     void *p = heap != NULL ? mpyi_rtheap_alloc_slow(heap, &heap->raw, n, site) : NULL;
-    return p != NULL ? p : no_memory();
+    return p != NULL ? p : no_memory(function, site);
 }
 
 static inline __attribute__((always_inline)) void *
-malloc_from(size_t n, const void *site)
+malloc_from(const char *function, size_t n, const void *site)
 {
     if (MPY_LIKELY(n - 1 < MPY_SMALL_MAX)) {
         void *p = mpy_priv_bin_pop(&mpy_priv_tls.obj->bins[(n + 7) >> 3]);
@@ -52,13 +54,13 @@ malloc_from(size_t n, const void *site)
             return p;
         }
     }
-    return malloc_slow(n, site);
+    return malloc_slow(function, n, site);
 }
 
 MPYI_HOT void *
 mpy_priv_obj_malloc(size_t n)
 {
-    return malloc_from(n, CALLER);
+    return malloc_from("mpy_obj_malloc", n, CALLER);
 }
 
 void *
@@ -69,9 +71,9 @@ mpy_obj_calloc(size_t nelem, size_t elsize)
 {
     size_t n;
     if (!mpyi_mul_size(nelem, elsize, &n)) {
-        return no_memory();
+        return no_memory(__func__, CALLER);
     }
-    void *p = malloc_from(n, CALLER);
+    void *p = malloc_from(__func__, n, CALLER);
     return p != NULL ? memset(p, 0, n) : NULL;
 }
 
@@ -80,24 +82,25 @@ mpy_obj_realloc(void *p, size_t n)
 {
     struct mpyi_rtheap *heap = mpyi_rtheap_current();
     if (p == NULL) {
-        return malloc_from(n, CALLER);
+        return malloc_from(__func__, n, CALLER);
     }
     if (heap == NULL) {
-        return no_memory();
+        return no_memory(__func__, CALLER);
     }
     /* All bytes of the block are kept. */
     size_t old = mpyi_obj_closed_usable(heap, p, CALLER);
     void *fresh = mpyi_array_realloc_from(heap, p, old, n, CALLER);
-    return fresh != NULL ? fresh : no_memory();
+    return fresh != NULL ? fresh : no_memory(__func__, CALLER);
 }
 
 /* A free by a thread that holds no lock. */
-static void
-not_attached(void *p)
+static NOINLINE void
+not_attached(const char *function, const void *p, const void *site)
 {
     mpyi_status_set(MPY_E_NOT_ATTACHED);
-    if (MPY_DEBUG >= 1 || (mpyi_checks_get(NULL) & MPY_CHECK_LOCK_HELD) != 0) {
-        mpyi_fatal("mpy_obj_free(%p): the thread is not attached to a runtime", p);
+    mpyi_check_lock_held(function, site);
+    if (MPY_DEBUG >= 1) {
+        mpyi_fatal("%s(%p): the thread is not attached to a runtime", function, p);
     }
 }
 
@@ -106,7 +109,7 @@ free_slow(void *p, size_t n, const void *site)
 {
     struct mpyi_rtheap *heap = mpyi_rtheap_current();
     if (heap == NULL) {
-        not_attached(p);
+        not_attached("mpy_obj_free_sized", p, site);
         return;
     }
     mpyi_rtheap_free_slow(heap, &heap->raw, p, n, site);
@@ -120,7 +123,7 @@ mpy_obj_free(void *p)
     }
     struct mpyi_rtheap *heap = mpyi_rtheap_current();
     if (MPY_UNLIKELY(heap == NULL)) {
-        not_attached(p);
+        not_attached(__func__, p, CALLER);
         return;
     }
     uint32_t index = mpyi_space_find(&heap->obj_space, p);

@@ -26,6 +26,8 @@
  */
 #include "object/object.h"
 
+#include "alloc/checked.h"
+
 #define MAX_NESTED 32u
 
 #define LATE_WEAKREF ((uintptr_t)1)
@@ -226,17 +228,25 @@ dealloc_container(struct mpyi_thread *t, mpy_object *o, const struct mpyi_type *
     t->tearing_down = 0;
 }
 
+/* The last reference to an object was dropped by a thread that does not hold the lock. */
+static __attribute__((cold, noinline)) void
+lock_missing(const struct mpyi_type *type)
+{
+    mpyi_check_lock_held("mpy_decref", __builtin_return_address(0));
+    if (MPY_DEBUG >= 1) {
+        mpyi_report("mpy_decref: the last reference to an object of type '%s' was dropped by a "
+                    "thread that does not hold its runtime's lock: it leaks",
+                    type->name);
+    }
+}
+
 MPYI_HOT void
 mpy_priv_dealloc(mpy_object *o)
 {
     struct mpyi_thread *t = mpyi_current();
     const struct mpyi_type *type = (const struct mpyi_type *)mpyi_head(o)->type;
     if (MPY_UNLIKELY(t == NULL)) {
-        if (MPY_DEBUG >= 1) {
-            mpyi_report("mpy_decref: the last reference to an object of type '%s' was dropped by a "
-                        "thread that does not hold its runtime's lock: it leaks",
-                        type->name);
-        }
+        lock_missing(type);
         return;
     }
     if (type->layout == MPYI_LAYOUT_ATOM) {

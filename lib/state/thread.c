@@ -4,8 +4,8 @@
  *
  * A thread that is not attached (or has released the lock) has no error indicator to set, so the
  * reason goes to the thread's status, where mpy_status_last() finds it. Which call it was is lost
- * there; checked builds (MPY_DEBUG >= 2) say it through the report sink, because a call without the
- * lock is always a mistake of the host.
+ * there; MPY_CHECK_LOCK_HELD makes it fatal with the call's name, and builds with MPY_DEBUG >= 2
+ * say it through the report sink, because a call without the lock is always a mistake of the host.
  *
  * Nesting is limited twice: by a number the host sets (the same structure fails alike everywhere)
  * and by the thread's own stack, which may be small: the frames that are fine are those from
@@ -16,6 +16,7 @@
  */
 #include "state/state.h"
 
+#include "alloc/checked.h"
 #include "base/assert.h"
 
 #include <pthread.h>
@@ -33,6 +34,7 @@ struct mpyi_thread *
 mpyi_not_attached(const char *function)
 {
     mpyi_status_set(MPY_E_NOT_ATTACHED);
+    mpyi_check_lock_held(function, __builtin_return_address(0));
     if (MPY_DEBUG >= 2) {
         mpyi_report("%s(): the calling thread is not attached to a runtime, or has released its "
                     "lock",
