@@ -30,9 +30,10 @@
 #include "base/assert.h"
 
 #define FULL_BUCKET  MPYI_ARENA_POOLS
-#define DECAY_LOOKS  1024 /* arenas that one decay looks at */
-#define DECAY_PURGES 128  /* and purges pools of */
-#define DECAY_SOON   5    /* ms until the next, when that was not enough */
+#define CHAINED      MPYI_BUCKETS /* in no list for a moment */
+#define DECAY_LOOKS  1024         /* arenas that one decay looks at */
+#define DECAY_PURGES 128          /* and purges pools of */
+#define DECAY_SOON   5            /* ms until the next, when that was not enough */
 
 /* ---- accounting ------------------------------------------------------------------------------ */
 
@@ -324,29 +325,38 @@ mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n)
     return taken;
 }
 
-/* Gives back the first pools of the list that lie in one arena: how many. */
-static size_t
-put_run(struct mpyi_space *space, const uint32_t *indices, size_t n, uint64_t now)
+/* Marks the pool free. Its arena leaves its list, and is put on the chain, with the first pool. */
+static void
+put_pool(struct mpyi_space *space, uint32_t index, uint32_t *chain)
 {
-    uint32_t number = indices[0] / MPYI_ARENA_POOLS;
+    uint32_t number = index / MPYI_ARENA_POOLS;
     struct mpyi_arena *arena = &space->arenas[number];
-    size_t k = 0;
-    bucket_remove(space, number);
-    do {
-        uint64_t bit = UINT64_C(1) << (indices[k] % MPYI_ARENA_POOLS);
-        MPY_ASSERT((arena->free & bit) == 0);
-        arena->free |= bit;
-        k++;
-    } while (k < n && indices[k] / MPYI_ARENA_POOLS == number);
-    arena->free_count += (uint32_t)k;
-    arena->touched_ms = now;
-    space->pools_out -= k;
-    add_dirty(space, k);
-    bucket_add(space, number, arena->free_count);
-    if (arena->free_count == FULL_BUCKET && space->kept > space->keep_max) {
-        (void)purge_kept(space, number);
+    uint64_t bit = UINT64_C(1) << (index % MPYI_ARENA_POOLS);
+    MPY_ASSERT((arena->free & bit) == 0);
+    if (arena->bucket != CHAINED) {
+        bucket_remove(space, number);
+        arena->bucket = CHAINED;
+        arena->next = *chain;
+        *chain = number;
     }
-    return k;
+    arena->free |= bit;
+    arena->free_count++;
+}
+
+/* Puts the arenas of the chain into the lists they belong to now. */
+static void
+put_arenas(struct mpyi_space *space, uint32_t chain, uint64_t now)
+{
+    while (chain != MPYI_NO_ARENA) {
+        uint32_t number = chain;
+        struct mpyi_arena *arena = &space->arenas[number];
+        chain = arena->next;
+        arena->touched_ms = now;
+        bucket_add(space, number, arena->free_count);
+        if (arena->free_count == FULL_BUCKET && space->kept > space->keep_max) {
+            (void)purge_kept(space, number);
+        }
+    }
 }
 
 void
@@ -354,9 +364,13 @@ mpyi_space_put_pools(struct mpyi_space *space, const uint32_t *indices, size_t n
 {
     uint64_t now = mpyi_os_now_ms();
     mpyi_space_lock(space);
-    for (size_t i = 0; i < n;) {
-        i += put_run(space, indices + i, n - i, now);
+    uint32_t chain = MPYI_NO_ARENA;
+    for (size_t i = 0; i < n; i++) {
+        put_pool(space, indices[i], &chain);
     }
+    space->pools_out -= n;
+    add_dirty(space, n);
+    put_arenas(space, chain, now);
     if (now >= space->decay_next_ms) {
         decay_locked(space, now);
     }

@@ -8,7 +8,8 @@
  *   owner, no class and the state UNUSED
  * Checked of a heap, for each pool it owns
  *   USED or FULL: used + free bits == capacity; no bit beyond the capacity; the class byte; the
- *   kind; virgin above the last allocated block; FULL iff used == capacity
+ *   kind; virgin above the last allocated block; without free blocks: FULL; FULL with free blocks:
+ *   noted in heap->changed
  *   EMPTY: no class, and cached; partial lists hold exactly the USED pools, links both ways
  *   magazines: lo <= top <= hi; every entry starts a block of its class that is not free in its
  *   bitmap; no entry twice
@@ -130,6 +131,18 @@ mpyi_space_check(struct mpyi_space *space)
 /* ---- heap -------------------------------------------------------------------------------------
  */
 
+/* 1 when the pool waits for being filed anew. */
+static int
+is_noted(const struct mpyi_heap *heap, const struct mpyi_pool *pool)
+{
+    for (uint32_t i = 0; i < heap->changed_count; i++) {
+        if (heap->changed[i] == pool) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* A pool that holds blocks. */
 static int
 check_blocks(struct mpyi_heap *heap, struct mpyi_pool *pool)
@@ -146,10 +159,13 @@ check_blocks(struct mpyi_heap *heap, struct mpyi_pool *pool)
             last_allocated = w * 64 + mpyi_log2(~bits & mask) + 1;
         }
     }
-    EXPECT(free_blocks + pool->used == mpyi_class_capacity[size_class], "pool", pool);
+    EXPECT(free_blocks + mpyi_pool_used(pool) == mpyi_class_capacity[size_class], "pool", pool);
     EXPECT(pool->virgin >= last_allocated, "pool", pool);
     EXPECT(pool->virgin <= mpyi_class_capacity[size_class], "pool", pool);
-    EXPECT((pool->state == MPY_POOL_FULL) == (free_blocks == 0), "pool", pool);
+    EXPECT(pool->state == MPY_POOL_FULL || free_blocks != 0, "pool", pool);
+    if (pool->state == MPY_POOL_FULL && pool->due != 1) {
+        EXPECT(is_noted(heap, pool), "pool with free blocks", pool);
+    }
     EXPECT(pool->kind == heap->kind, "pool", pool);
     return 0;
 }
@@ -207,6 +223,7 @@ static int
 check_empties(const struct mpyi_heap *heap)
 {
     EXPECT(heap->empty_count <= MPYI_EMPTIES, "heap", heap);
+    EXPECT(heap->changed_count < MPYI_CHANGED && heap->idle_count < MPYI_IDLE, "heap", heap);
     for (uint32_t i = 0; i < heap->empty_count; i++) {
         const struct mpyi_pool *pool = &heap->space->pools[heap->empties[i]];
         EXPECT(pool->owner == heap && pool->state == MPY_POOL_EMPTY, "empty pool", pool);

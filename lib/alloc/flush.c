@@ -3,9 +3,14 @@
  * alloc/flush.c - from magazines into bitmaps.
  *
  * A full magazine gives up its older half: the newer blocks are the ones whose lines are still in
- * the cache. Blocks are walked in the order they were freed; as long as consecutive ones lie in the
- * same pool, descriptor, owner and books are looked at once for the whole run. A run that belongs
- * to another thread's heap goes into an open message for that heap (alloc/remote.c).
+ * the cache. Two loops do it, for blocks that lie beside each other (what shares a word of a bitmap
+ * is put back at once) and for scattered ones; what the first few look like decides. A block of
+ * another thread's heap goes into an open message for that heap (alloc/remote.c).
+ *
+ * The loops have no branch that depends on the state of a pool, since with few blocks a pool that
+ * cannot be predicted. They count a pool's `due` down, and note the pool in heap->changed when that
+ * reaches 0: a FULL pool with its first block, a USED one with its last. alloc/pool.c files what
+ * was noted.
  *
  * Wrong frees that reach this point are named: a block of a pool nobody owns, and, in debug
  * builds, a block whose bit says that it is free already.
@@ -18,20 +23,9 @@
 
 #include <string.h>
 
-/* Index of the pool; hot, so base and span are passed in registers. */
-static inline uint32_t
-pool_index(const struct mpyi_space *space, uintptr_t base, size_t span, const void *p)
-{
-    size_t offset = (uintptr_t)p - base;
-    if (MPY_LIKELY(offset < span)) {
-        return (uint32_t)(offset >> MPYI_POOL_SHIFT);
-    }
-    return mpyi_space_index(space, p);
-}
-
 /* A block of a pool that is not this heap's. */
 static __attribute__((noinline)) void
-put_foreign(struct mpyi_heap *heap, struct mpyi_heap *owner, void *p)
+put_foreign(struct mpyi_heap *heap, void *p, struct mpyi_heap *owner)
 {
     if (owner == NULL) {
         mpyi_fatal("free of %p: no block is allocated there (freed twice?)", p);
@@ -50,75 +44,186 @@ put_foreign(struct mpyi_heap *heap, struct mpyi_heap *owner, void *p)
     }
 }
 
-/* Sets the bit of a block. */
 static inline void
-set_free(struct mpyi_space *space, struct mpyi_pool *pool, unsigned size_class, uint32_t inverse,
-         void *p)
+expect_allocated(uint64_t free_bits, uint64_t bit, uintptr_t p)
 {
-    unsigned block = mpyi_block_index_by(inverse, mpyi_pool_offset(p));
-    uint64_t *word =
-        size_class == 1 ? mpyi_pool_word(space, pool, block >> 6) : &pool->bits[block >> 6];
-    uint64_t bit = UINT64_C(1) << (block & 63);
-    if ((MPY_DEBUG >= 1 || MPYI_SECURE) && (*word & bit) != 0) {
-        mpyi_fatal("free of %p: the block is free already", p);
+    if ((MPY_DEBUG >= 1 || MPYI_SECURE) && (free_bits & bit) != 0) {
+        mpyi_fatal("free of %p: the block is free already", (void *)p);
     }
-    *word |= bit;
 }
 
-/* size_class 0: the blocks may be of any. */
-static inline __attribute__((always_inline)) void
-put(struct mpyi_heap *heap, unsigned size_class, void *const *blocks, size_t n)
+/* A block in map mode, or of the class with more bits than fit a descriptor. */
+static __attribute__((noinline)) struct mpyi_pool **
+put_one(struct mpyi_heap *heap, void *p, struct mpyi_pool **changed)
 {
     struct mpyi_space *space = heap->space;
-    const uintptr_t base = (uintptr_t)space->base;
-    const size_t span = space->span;
-    struct mpyi_pool *const pools = space->pools;
-    struct mpyi_pool *pool = NULL;
-    struct mpyi_heap *owner = NULL;
-    unsigned class_now = size_class;
-    uint32_t inverse = mpyi_class_inverse[size_class];
-    unsigned gained = 0;
-    for (size_t i = 0; i < n; i++) {
-        void *p = blocks[i];
-        struct mpyi_pool *next = &pools[pool_index(space, base, span, p)];
-        if (next != pool) {
-            if (gained > 0) {
-                mpyi_pool_gained(heap, pool, gained);
-                gained = 0;
-            }
-            pool = next;
-            owner = pool->owner;
-            if (size_class == 0) {
-                class_now = pool->size_class;
-                inverse = mpyi_class_inverse[class_now];
-            }
-        }
-        if (MPY_UNLIKELY(owner != heap)) {
-            put_foreign(heap, owner, p);
+    struct mpyi_pool *pool = &space->pools[mpyi_space_index(space, p)];
+    if (MPY_UNLIKELY(pool->owner != heap)) {
+        put_foreign(heap, p, pool->owner);
+        return changed;
+    }
+    unsigned block = mpyi_block_index(pool->size_class, mpyi_pool_offset(p));
+    uint64_t *word = mpyi_pool_word(space, pool, block >> 6);
+    uint64_t bit = UINT64_C(1) << (block & 63);
+    expect_allocated(*word, bit, (uintptr_t)p);
+    *word |= bit;
+    *changed = pool;
+    return changed + (--pool->due == 0);
+}
+
+/* What the loops below know of a range: where a pool's descriptor is follows from an address by a
+   shift and a mask. */
+struct range {
+    uintptr_t table; /* of descriptors, less the base's share */
+    uint32_t inverse;
+};
+
+static inline struct range
+range_of(const struct mpyi_space *space, unsigned size_class)
+{
+    _Static_assert(sizeof(struct mpyi_pool) == 64, "an address / 4096 * 64");
+    return (struct range){(uintptr_t)space->pools - ((uintptr_t)space->base >> 6),
+                          mpyi_class_inverse[size_class]};
+}
+
+static inline struct mpyi_pool *
+pool_of(const struct range *range, uintptr_t p)
+{
+    return (struct mpyi_pool *)(range->table + ((p >> 6) & ~(uintptr_t)63));
+}
+
+static inline unsigned
+block_of(const struct range *range, uintptr_t p)
+{
+    return mpyi_block_index_by(range->inverse, (unsigned)p & (MPY_POOL_SIZE - 1));
+}
+
+/* Each of the blocks for itself; `one_word`: their pools' bits fit one. Pools that are due are
+   noted without a branch: where pools have few blocks it could not be predicted. */
+static inline __attribute__((always_inline)) struct mpyi_pool **
+put_scattered(struct mpyi_heap *heap, struct range range, int one_word, void *const *blocks,
+              void *const *end, struct mpyi_pool **changed)
+{
+    do {
+        uintptr_t p = (uintptr_t)*blocks++;
+        struct mpyi_pool *pool = pool_of(&range, p);
+        if (MPY_UNLIKELY(pool->owner != heap)) {
+            put_foreign(heap, (void *)p, pool->owner);
             continue;
         }
-        set_free(space, pool, class_now, inverse, p);
-        gained++;
+        unsigned block = block_of(&range, p);
+        uint64_t *word = one_word ? pool->bits : &pool->bits[block >> 6];
+        uint64_t bit = UINT64_C(1) << (block & 63);
+        expect_allocated(*word, bit, p);
+        *word |= bit;
+        *changed = pool;
+        changed += --pool->due == 0;
+    } while (blocks != end);
+    return changed;
+}
+
+/* Blocks that mostly lie beside the one before: what shares a word of a bitmap is put back at once;
+   any_class: the range's is not that of the blocks. */
+static inline __attribute__((always_inline)) struct mpyi_pool **
+put_runs(struct mpyi_heap *heap, struct range range, int any_class, void *const *blocks,
+         void *const *end, struct mpyi_pool **changed)
+{
+    do {
+        uintptr_t p = (uintptr_t)*blocks++;
+        struct mpyi_pool *pool = pool_of(&range, p);
+        if (MPY_UNLIKELY(pool->owner != heap)) {
+            put_foreign(heap, (void *)p, pool->owner);
+            continue;
+        }
+        if (any_class) {
+            if (MPY_UNLIKELY(pool->size_class == 1)) {
+                changed = put_one(heap, (void *)p, changed);
+                continue;
+            }
+            range.inverse = mpyi_class_inverse[pool->size_class];
+        }
+        unsigned block = block_of(&range, p);
+        unsigned w = block >> 6;
+        uint64_t bits = UINT64_C(1) << (block & 63);
+        unsigned k = 1;
+        expect_allocated(pool->bits[w], bits, p);
+        for (; blocks != end; blocks++, k++) {
+            uintptr_t q = (uintptr_t)*blocks;
+            block = block_of(&range, q);
+            if ((p ^ q) >= MPY_POOL_SIZE || block >> 6 != w) {
+                break;
+            }
+            uint64_t bit = UINT64_C(1) << (block & 63);
+            expect_allocated(pool->bits[w] | bits, bit, q);
+            bits |= bit;
+        }
+        pool->bits[w] |= bits;
+        unsigned due = pool->due - k;
+        *changed = pool;
+        changed += (due == 0) | (due + k == 1); /* the last one out, or a FULL pool's first */
+        pool->due = (uint16_t)due;
+    } while (blocks != end);
+    return changed;
+}
+
+static inline void
+end_put(struct mpyi_heap *heap, struct mpyi_pool **changed)
+{
+    heap->changed_count = (uint32_t)(changed - heap->changed);
+    if (MPY_UNLIKELY(heap->changed_count >= MPYI_CHANGED)) {
+        mpyi_heap_file_changed(heap);
     }
-    if (gained > 0) {
-        mpyi_pool_gained(heap, pool, gained);
+}
+
+/* Blocks of any classes, at most MPYI_PUT_MOST. */
+static void
+put_some(struct mpyi_heap *heap, void *const *blocks, size_t n)
+{
+    struct mpyi_pool **changed = heap->changed + heap->changed_count;
+    if (MPY_LIKELY(heap->space->span != 0)) {
+        changed = put_runs(heap, range_of(heap->space, 0), 1, blocks, blocks + n, changed);
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            changed = put_one(heap, blocks[i], changed);
+        }
     }
+    end_put(heap, changed);
 }
 
 void
 mpyi_heap_put(struct mpyi_heap *heap, void *const *blocks, size_t n)
 {
-    put(heap, 0, blocks, n);
+    while (n > 0) {
+        size_t some = n < MPYI_PUT_MOST ? n : MPYI_PUT_MOST;
+        put_some(heap, blocks, some);
+        blocks += some;
+        n -= some;
+    }
+}
+
+static int
+are_neighbours(const void *p, const void *q)
+{
+    return ((uintptr_t)p ^ (uintptr_t)q) < MPY_POOL_SIZE;
 }
 
 void
 mpyi_heap_put_class(struct mpyi_heap *heap, unsigned size_class, void *const *blocks, size_t n)
 {
-    if (MPY_UNLIKELY(size_class <= 1)) {
-        put(heap, 0, blocks, n);
-    } else {
-        put(heap, size_class, blocks, n);
+    if (MPY_UNLIKELY(size_class <= 1 || n < 2 || n > MPYI_PUT_MOST || heap->space->span == 0)) {
+        mpyi_heap_put(heap, blocks, n);
+        return;
     }
+    struct mpyi_pool **changed = heap->changed + heap->changed_count;
+    struct range range = range_of(heap->space, size_class);
+    if (are_neighbours(blocks[0], blocks[1]) || are_neighbours(blocks[n / 2 - 1], blocks[n / 2])) {
+        changed = put_runs(heap, range, 0, blocks, blocks + n, changed);
+    } else if (size_class >= 8) {
+        changed = put_scattered(heap, range, 1, blocks, blocks + n, changed);
+    } else {
+        changed = put_scattered(heap, range, 0, blocks, blocks + n, changed);
+    }
+    end_put(heap, changed);
 }
 
 void

@@ -15,11 +15,11 @@
  * Pool states, and what moves a pool between them
  *   UNUSED -> USED    taken from the space, first refill from it
  *   USED   -> FULL    the last free bit was taken; leaves the partial list
- *   FULL   -> USED    a block came back; enters the partial list at its head
- *   USED   -> EMPTY   the last block came back, and another partial pool of the class exists;
- *                     goes to the heap's cache of empty pools, which keeps the class of none
- *   EMPTY  -> USED    taken by a refill, of any class
- *   EMPTY  -> UNUSED  the cache overflowed, or the heap was trimmed
+ *   FULL   -> USED    a block came back; enters the partial list at its head, with others later
+ *   USED   -> EMPTY   the last block came back, another partial pool of the class exists, and
+ * enough such pools have come together; goes to the heap's cache of empty pools, which keeps the
+ * class of none, or USED   -> UNUSED  there is no room in it EMPTY  -> USED    taken by a refill,
+ * of any class EMPTY  -> UNUSED  decay, or the heap was trimmed
  *
  * Lock: the owner's. `remote` is the only word that other threads write.
  */
@@ -32,6 +32,9 @@
 #include "base/assert.h"
 
 #define MPYI_EMPTIES        32
+#define MPYI_CHANGED        32 /* pools that are looked at together, see alloc/pool.c */
+#define MPYI_IDLE           16
+#define MPYI_PUT_MOST       64 /* blocks that are put back in one go */
 #define MPYI_OUTBOXES       4
 #define MPYI_MESSAGE_BLOCKS 62
 
@@ -63,6 +66,10 @@ struct mpyi_heap {
     uint32_t empty_count;
     uint64_t random; /* secure builds: state of the generator; 0: not seeded yet */
     uint32_t empties[MPYI_EMPTIES];
+    uint32_t changed_count;
+    uint32_t idle_count;
+    struct mpyi_pool *changed[MPYI_CHANGED + MPYI_PUT_MOST];
+    struct mpyi_pool *idle[MPYI_IDLE + MPYI_CHANGED + MPYI_PUT_MOST];
     uint32_t partial[MPYI_CLASS_SLOTS]; /* first partial pool of each class, or MPYI_NO_POOL */
     uint64_t messages_sent;
     struct mpyi_outbox out[MPYI_OUTBOXES];

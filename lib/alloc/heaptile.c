@@ -49,7 +49,7 @@ look(struct mpyi_space *space, uint32_t arena, unsigned n)
     const struct mpyi_arena *of = &space->arenas[arena];
     struct shot shot = {
         .address = of->address != NULL ? of->address + (size_t)n * MPY_POOL_SIZE : NULL,
-        .state = pool->state,
+        .state = mpyi_state_of(pool->state, pool->due),
         .dirty = (of->dirty >> n & 1) != 0,
     };
     if (shot.state < MPY_POOL_USED) {
@@ -63,7 +63,7 @@ look(struct mpyi_space *space, uint32_t arena, unsigned n)
     shot.kind = pool->kind <= MPY_KIND_REGION ? pool->kind : MPY_KIND_MEM;
     shot.capacity = mpyi_class_capacity[shot.size_class];
     shot.virgin = pool->virgin;
-    shot.used = pool->used < shot.capacity ? pool->used : shot.capacity;
+    shot.used = mpyi_used_of(pool->state, pool->due, shot.size_class);
     for (unsigned w = 0; w < mpyi_pool_words(shot.size_class); w++) {
         shot.bits[w] = *mpyi_pool_word(space, pool, w);
     }

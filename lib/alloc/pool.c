@@ -7,8 +7,14 @@
  *   FULL    in no list; found again through the address of a block that is freed. The heap of a
  *           region lists them in heap->partial[0]
  *   EMPTY   in heap->empties[], of no class, ready for any
- * One pool of a class may stay in its partial list with used == 0, so that a program that
- * allocates and frees one block does not take and give a pool each time.
+ * A pool that gained blocks (alloc/flush.c) is filed anew later, together with others: it is noted
+ * in heap->changed, and MPYI_CHANGED of them are looked at in one go, or all as soon as a refill
+ * finds no partial pool. Until then a FULL pool with free blocks is filed as FULL still.
+ * One without blocks becomes EMPTY even later: it waits in its partial list, where the next refill
+ * of its class finds it, and in heap->idle, until MPYI_IDLE are there or an EMPTY pool is wanted.
+ * So a program that goes back and forth over the edge of a pool does not take and give it each
+ * time. The last partial pool of a class stays, idle or not. Both are lists of suspects, which may
+ * name a pool twice, one that is in use again, or one that was released.
  *
  * Invariants: classes[i] == pool.size_class; classes[i] == 0 unless USED or FULL; the first pool of
  * a partial list has prev == MPYI_NO_POOL.
@@ -49,6 +55,7 @@ spill_empties(struct mpyi_heap *heap, uint32_t n)
 void
 mpyi_heap_halve_empties(struct mpyi_heap *heap)
 {
+    mpyi_heap_settle(heap);
     uint32_t n = (heap->empty_count + 1) / 2;
     if (n > 0) {
         spill_empties(heap, n);
@@ -86,27 +93,38 @@ fetch_empties(struct mpyi_heap *heap)
     return n > 0 ? 0 : -1;
 }
 
+struct mpyi_pool *
+mpyi_heap_claim_pool(struct mpyi_heap *heap, unsigned size_class)
+{
+    if (heap->empty_count == 0) {
+        mpyi_heap_settle(heap);
+        if (heap->empty_count == 0 && fetch_empties(heap) < 0) {
+            return NULL;
+        }
+    }
+    uint32_t index = heap->empties[heap->empty_count - 1];
+    struct mpyi_pool *pool = &heap->space->pools[index];
+    if (init_bits(heap, pool, size_class) < 0) {
+        return NULL;
+    }
+    heap->empty_count--;
+    heap->space->classes[index] = (uint8_t)size_class;
+    pool->due = 0;
+    pool->virgin = 0;
+    pool->size_class = (uint8_t)size_class;
+    pool->kind = heap->kind;
+    return pool;
+}
+
 uint32_t
 mpyi_heap_new_pool(struct mpyi_heap *heap, unsigned size_class)
 {
-    if (heap->empty_count == 0 && fetch_empties(heap) < 0) {
+    struct mpyi_pool *pool = mpyi_heap_claim_pool(heap, size_class);
+    if (pool == NULL) {
         return MPYI_NO_POOL;
     }
-    uint32_t index = heap->empties[--heap->empty_count];
-    struct mpyi_pool *pool = &heap->space->pools[index];
-    pool->kind = heap->kind;
-    if (init_bits(heap, pool, size_class) < 0) {
-        pool->size_class = 0;
-        pool->state = MPY_POOL_EMPTY;
-        heap->empties[heap->empty_count++] = index;
-        return MPYI_NO_POOL;
-    }
-    pool->used = 0;
-    pool->virgin = 0;
-    pool->size_class = (uint8_t)size_class;
-    heap->space->classes[index] = (uint8_t)size_class;
     mpyi_partial_push(heap, pool);
-    return index;
+    return mpyi_pool_index(heap, pool);
 }
 
 /* ---- full pools of a region -------------------------------------------------------------------
@@ -170,6 +188,8 @@ mpyi_heap_drop_pools(struct mpyi_heap *heap, uint32_t keep)
         }
         heap->partial[c] = MPYI_NO_POOL;
     }
+    heap->changed_count = 0;
+    heap->idle_count = 0;
     if (n > 0) {
         mpyi_space_put_pools(heap->space, batch, n);
     }
@@ -181,34 +201,127 @@ mpyi_heap_drop_pools(struct mpyi_heap *heap, uint32_t keep)
 /* ---- pools that run empty ---------------------------------------------------------------------
  */
 
-void
-mpyi_heap_pool_release(struct mpyi_heap *heap, struct mpyi_pool *pool)
+/* Takes a USED pool without blocks from its list. */
+static void
+retire(struct mpyi_heap *heap, struct mpyi_pool *pool)
 {
-    uint32_t index = mpyi_pool_index(heap, pool);
-    MPY_ASSERT(pool->used == 0 && pool->state == MPY_POOL_USED);
+    MPY_ASSERT(pool->due == 0 && pool->state == MPY_POOL_USED);
     mpyi_partial_remove(heap, pool);
-    heap->space->classes[index] = 0;
+    heap->space->classes[mpyi_pool_index(heap, pool)] = 0;
     pool->size_class = 0;
     pool->state = MPY_POOL_EMPTY;
     mpyi_poison(pool->address, MPY_POOL_SIZE);
-    if (heap->empty_count == MPYI_EMPTIES) {
-        spill_empties(heap, MPYI_EMPTIES / 2);
-    }
-    heap->empties[heap->empty_count++] = index;
 }
 
 void
-mpyi_heap_pool_edge(struct mpyi_heap *heap, struct mpyi_pool *pool)
+mpyi_heap_pool_release(struct mpyi_heap *heap, struct mpyi_pool *pool)
 {
-    if (pool->state == MPY_POOL_FULL) {
-        if (MPY_UNLIKELY(heap->kind == MPY_KIND_REGION)) {
-            full_remove(heap, pool);
+    retire(heap, pool);
+    if (heap->empty_count == MPYI_EMPTIES) {
+        spill_empties(heap, MPYI_EMPTIES / 2);
+    }
+    heap->empties[heap->empty_count++] = mpyi_pool_index(heap, pool);
+}
+
+void
+mpyi_heap_pool_reopen(struct mpyi_heap *heap, struct mpyi_pool *pool)
+{
+    if (MPY_UNLIKELY(heap->kind == MPY_KIND_REGION)) {
+        full_remove(heap, pool);
+    }
+    pool->due = (uint16_t)mpyi_pool_used(pool);
+    mpyi_partial_push(heap, pool);
+}
+
+/* 1 when the pool is this heap's still. A suspect may have been given back, and be another's. */
+static inline int
+is_own(const struct mpyi_heap *heap, const struct mpyi_pool *pool)
+{
+    return __atomic_load_n(&pool->owner, __ATOMIC_RELAXED) == heap;
+}
+
+/* The neighbours of a pool in its list are written to when it leaves: asked for beforehand. */
+static inline void
+prefetch_neighbours(const struct mpyi_heap *heap, const struct mpyi_pool *pool)
+{
+    const struct mpyi_pool *pools = heap->space->pools;
+    __builtin_prefetch(&pools[pool->next != MPYI_NO_POOL ? pool->next : 0], 1);
+    __builtin_prefetch(&pools[pool->prev != MPYI_NO_POOL ? pool->prev : 0], 1);
+}
+
+/* Releases the idle pools: into the cache of empty ones, the rest to the space at once. */
+static void
+release_suspects(struct mpyi_heap *heap)
+{
+    uint32_t rest[MPYI_IDLE + MPYI_CHANGED + MPYI_PUT_MOST];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < heap->idle_count; i++) {
+        prefetch_neighbours(heap, heap->idle[i]);
+    }
+    for (uint32_t i = 0; i < heap->idle_count; i++) {
+        struct mpyi_pool *pool = heap->idle[i];
+        if (!is_own(heap, pool) || pool->state != MPY_POOL_USED || pool->due != 0 ||
+            (pool->next == MPYI_NO_POOL && pool->prev == MPYI_NO_POOL)) {
+            continue;
         }
-        mpyi_partial_push(heap, pool);
+        retire(heap, pool);
+        uint32_t index = mpyi_pool_index(heap, pool);
+        if (heap->empty_count < MPYI_EMPTIES) {
+            heap->empties[heap->empty_count++] = index;
+        } else {
+            set_owner(pool, NULL);
+            pool->state = MPY_POOL_UNUSED;
+            rest[n++] = index;
+        }
     }
-    if (pool->used == 0 && (pool->next != MPYI_NO_POOL || pool->prev != MPYI_NO_POOL)) {
-        mpyi_heap_pool_release(heap, pool);
+    heap->idle_count = 0;
+    if (n > 0) {
+        mpyi_space_put_pools(heap->space, rest, n);
     }
+}
+
+/* Which pool is what cannot be predicted, so they are sorted without a branch. */
+static void
+sort_changed(struct mpyi_heap *heap)
+{
+    struct mpyi_pool *full[MPYI_CHANGED + MPYI_PUT_MOST];
+    uint32_t full_count = 0;
+    uint32_t idle_count = heap->idle_count;
+    uint32_t n = heap->changed_count;
+    for (uint32_t i = 0; i < n; i++) {
+        struct mpyi_pool *pool = heap->changed[i];
+        full[full_count] = pool;
+        full_count +=
+            (unsigned)(is_own(heap, pool) & (pool->state == MPY_POOL_FULL) & (pool->due != 1));
+    }
+    for (uint32_t i = 0; i < full_count; i++) {
+        if (MPY_LIKELY(full[i]->state == MPY_POOL_FULL)) { /* it may be there twice */
+            mpyi_heap_pool_reopen(heap, full[i]);
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        struct mpyi_pool *pool = heap->changed[i];
+        heap->idle[idle_count] = pool;
+        idle_count += pool->due == 0; /* whether it is this heap's is asked later */
+    }
+    heap->changed_count = 0;
+    heap->idle_count = idle_count;
+}
+
+void
+mpyi_heap_file_changed(struct mpyi_heap *heap)
+{
+    sort_changed(heap);
+    if (heap->idle_count >= MPYI_IDLE) {
+        release_suspects(heap);
+    }
+}
+
+void
+mpyi_heap_settle(struct mpyi_heap *heap)
+{
+    sort_changed(heap);
+    release_suspects(heap);
 }
 
 /* Releases the pools that stayed in a partial list without a block. */
@@ -219,7 +332,7 @@ release_idle(struct mpyi_heap *heap, unsigned size_class)
     while (index != MPYI_NO_POOL) {
         struct mpyi_pool *pool = &heap->space->pools[index];
         index = pool->next;
-        if (pool->used == 0) {
+        if (pool->due == 0) {
             mpyi_heap_pool_release(heap, pool);
         }
     }
@@ -229,6 +342,7 @@ void
 mpyi_heap_release_empties(struct mpyi_heap *heap)
 {
     mpyi_heap_flush(heap);
+    mpyi_heap_settle(heap);
     for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
         release_idle(heap, c);
     }

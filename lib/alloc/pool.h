@@ -12,8 +12,11 @@
 
 #include "alloc/heap.h"
 
-/* A pool ready for blocks of this class, first in heap->partial[size_class]; MPYI_NO_POOL when
-   out of memory. */
+/* A pool ready for blocks of this class, in no list yet; NULL when out of memory. */
+struct mpyi_pool *
+mpyi_heap_claim_pool(struct mpyi_heap *heap, unsigned size_class);
+
+/* The same, first in heap->partial[size_class]; its index, or MPYI_NO_POOL. */
 uint32_t
 mpyi_heap_new_pool(struct mpyi_heap *heap, unsigned size_class);
 
@@ -21,9 +24,18 @@ mpyi_heap_new_pool(struct mpyi_heap *heap, unsigned size_class);
 void
 mpyi_heap_pool_release(struct mpyi_heap *heap, struct mpyi_pool *pool);
 
-/* A pool that gained blocks was FULL, or has none handed out now: puts it where it belongs. */
+/* A FULL pool has gained blocks: it is USED now, first in its partial list. */
 void
-mpyi_heap_pool_edge(struct mpyi_heap *heap, struct mpyi_pool *pool);
+mpyi_heap_pool_reopen(struct mpyi_heap *heap, struct mpyi_pool *pool);
+
+/* Files the pools of heap->changed: FULL ones that have free blocks become USED, those without
+   blocks are noted in heap->idle, and released when enough are. */
+void
+mpyi_heap_file_changed(struct mpyi_heap *heap);
+
+/* The same, and releases every pool that is idle still, but for the last partial one of a class. */
+void
+mpyi_heap_settle(struct mpyi_heap *heap);
 
 /* The FULL pools of a region's heap are listed, too, in partial[0]: it has to find all of its pools
    when it ends. */
@@ -69,23 +81,24 @@ mpyi_partial_remove(struct mpyi_heap *heap, struct mpyi_pool *pool)
     }
 }
 
-/* Puts k blocks, whose bits the caller has set, back on the books. */
+/* Puts k blocks, whose bits the caller has set, back on the books of a pool, which is USED
+   afterwards. Whether any are left in use is for the caller to see. */
 static inline void
 mpyi_pool_gained(struct mpyi_heap *heap, struct mpyi_pool *pool, unsigned k)
 {
-    MPY_ASSERT(pool->used >= k);
-    pool->used = (uint16_t)(pool->used - k);
-    if (MPY_UNLIKELY(pool->used == 0 || pool->state == MPY_POOL_FULL)) {
-        mpyi_heap_pool_edge(heap, pool);
+    MPY_ASSERT(mpyi_pool_used(pool) >= k);
+    pool->due = (uint16_t)(pool->due - k);
+    if (MPY_UNLIKELY(pool->state == MPY_POOL_FULL)) {
+        mpyi_heap_pool_reopen(heap, pool);
     }
 }
 
-/* The last free block was taken: the pool, first in its partial list or not, leaves it. */
+/* Its last free block was taken from a pool that is in no list. */
 static inline void
 mpyi_pool_full(struct mpyi_heap *heap, struct mpyi_pool *pool)
 {
-    mpyi_partial_remove(heap, pool);
     pool->state = MPY_POOL_FULL;
+    pool->due = 1;
     if (MPY_UNLIKELY(heap->kind == MPY_KIND_REGION)) {
         mpyi_full_push(heap, pool);
     }

@@ -307,8 +307,9 @@ mpy_region_stats_get(mpy_region *region, mpy_region_stats *out)
         for (uint32_t i = heap->partial[c]; i != MPYI_NO_POOL; i = heap->space->pools[i].next) {
             const struct mpyi_pool *pool = &heap->space->pools[i];
             stats.pools++;
-            stats.blocks += pool->used;
-            stats.bytes += pool->used * mpyi_class_size(pool->size_class);
+            unsigned used = mpyi_pool_used(pool);
+            stats.blocks += used;
+            stats.bytes += used * mpyi_class_size(pool->size_class);
         }
         size_t cached = (size_t)(heap->pub.bins[c].top - heap->pub.bins[c].lo);
         stats.blocks -= cached;

@@ -157,7 +157,7 @@ mpyi_cell_free_bulk(struct mpyi_rtheap *heap, uint32_t pool_index, const uint64_
     }
     unsigned count = mpyi_popcount64(dead[0]) + mpyi_popcount64(dead[1]);
     MPY_ASSERT((pool->bits[0] & dead[0]) == 0 && (pool->bits[1] & dead[1]) == 0);
-    MPY_ASSERT(pool->owner == &heap->gc && count <= pool->used);
+    MPY_ASSERT(pool->owner == &heap->gc && count <= mpyi_pool_used(pool));
     if (count == 0) {
         return;
     }
@@ -170,7 +170,7 @@ mpyi_cell_free_bulk(struct mpyi_rtheap *heap, uint32_t pool_index, const uint64_
     pool->bits[0] |= dead[0];
     pool->bits[1] |= dead[1];
     mpyi_pool_gained(&heap->gc, pool, count);
-    if (pool->used == 0 && pool->state == MPY_POOL_USED) {
+    if (pool->due == 0 && pool->state == MPY_POOL_USED) {
         mpyi_heap_pool_release(&heap->gc, pool);
     }
 }

@@ -9,7 +9,7 @@
 
 #define INVERSE(c)    (((1u << 22) + 8u * (c)-1u) / (8u * (c)))
 #define CAPACITY(c)   (uint16_t)(MPY_POOL_SIZE / (8u * (c)))
-#define CLAMP(n)      (uint8_t)((n) > 64 ? 64 : (n) < 16 ? 16 : (n))
+#define CLAMP(n)      (uint8_t)((n) > 64 ? 64 : (n) < 32 ? 32 : (n))
 #define MAGAZINE(c)   CLAMP(MPY_POOL_SIZE / (8u * (c)))
 #define WORD(n)       ((n) >= 64 ? ~UINT64_C(0) : (n) <= 0 ? 0 : (UINT64_C(1) << ((n)&63)) - 1)
 #define WORD_OF(c, w) WORD((int)(MPY_POOL_SIZE / (8u * (c))) - 64 * (w))

@@ -23,7 +23,7 @@
  *   classes[i] != 0            iff pool i belongs to a heap and holds blocks
  *   arena.free bit n           iff pool 64 * a + n is UNUSED
  *   popcount(arena.free)       == arena.free_count, the number of the bucket the arena is in
- *   pool.used + population of its free bitmap == capacity, for pools that hold blocks
+ *   mpyi_pool_used() + population of its free bitmap == capacity, for pools that hold blocks
  *
  * Lock: the mem space is shared by all threads, its own lock guards arenas and buckets; a pool's
  * descriptor belongs to the heap that owns it. Spaces of a runtime need that runtime's lock.
@@ -54,7 +54,7 @@ struct mpyi_pool {
     struct mpyi_heap *owner; /* NULL: UNUSED */
     char *address;           /* first block */
     uint32_t next, prev;     /* in the owner's list of partial pools; MPYI_NO_POOL ends it */
-    uint16_t used;           /* blocks handed out, those in magazines included */
+    uint16_t due;            /* blocks that come back until it is looked at: mpyi_pool_used() */
     uint16_t virgin;         /* blocks from this number on were never handed out */
     uint8_t size_class;
     uint8_t state; /* MPY_POOL_* */
@@ -247,6 +247,30 @@ mpyi_pool_word(struct mpyi_space *space, struct mpyi_pool *pool, unsigned w)
         return &pool->bits[w];
     }
     return &space->upper[pool - space->pools][w - 4];
+}
+
+/* Blocks handed out, those in magazines included. A USED pool is due when none is left out; a FULL
+   one with the first block that comes back, and what comes back after that is counted below 0. Of
+   what another thread changes meanwhile it makes something between 0 and the capacity. */
+static inline unsigned
+mpyi_used_of(unsigned state, unsigned due, unsigned size_class)
+{
+    unsigned capacity = mpyi_class_capacity[size_class];
+    unsigned used = state == MPY_POOL_FULL ? (uint16_t)(capacity - 1u + due) : due;
+    return used < capacity ? used : capacity;
+}
+
+/* MPY_POOL_*: a pool that is still filed as FULL but has free blocks counts as USED. */
+static inline unsigned
+mpyi_state_of(unsigned state, unsigned due)
+{
+    return state == MPY_POOL_FULL && due != 1 ? MPY_POOL_USED : state;
+}
+
+static inline unsigned
+mpyi_pool_used(const struct mpyi_pool *pool)
+{
+    return mpyi_used_of(pool->state, pool->due, pool->size_class);
 }
 
 static inline unsigned

@@ -33,7 +33,9 @@ count_pools(const struct mpyi_space *space, struct mpyi_census *census)
     size_t used = __atomic_load_n(&space->used, __ATOMIC_ACQUIRE);
     for (size_t i = 0; i < used >> MPYI_POOL_SHIFT; i++) {
         const struct mpyi_pool *pool = &space->pools[i];
-        unsigned state = pool->state;
+        unsigned due = pool->due;
+        unsigned filed = pool->state;
+        unsigned state = mpyi_state_of(filed, due);
         unsigned size_class = pool->size_class;
         census->states[state <= MPY_POOL_FULL ? state : 0]++;
         if (size_class == 0 || size_class > MPY_CLASS_COUNT || state < MPY_POOL_USED) {
@@ -41,9 +43,10 @@ count_pools(const struct mpyi_space *space, struct mpyi_census *census)
         }
         struct mpyi_class_sums *sums = &census->classes[size_class];
         sums->pools++;
-        sums->used += pool->used;
+        unsigned blocks = mpyi_used_of(filed, due, size_class);
+        sums->used += blocks;
         sums->untouched += (uint64_t)mpyi_class_capacity[size_class] - pool->virgin;
-        sums->by_fill[quarter(pool->used, mpyi_class_capacity[size_class])]++;
+        sums->by_fill[quarter(blocks, mpyi_class_capacity[size_class])]++;
     }
 }
 

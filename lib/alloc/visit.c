@@ -79,14 +79,14 @@ describe_pool(const struct mpyi_space *space, uint32_t index)
         .size = sizeof info,
         .version = 1,
         .address = arena->address + (size_t)(index % MPYI_ARENA_POOLS) * MPY_POOL_SIZE,
-        .state = pool->state,
+        .state = mpyi_state_of(pool->state, pool->due),
     };
     unsigned size_class = pool->size_class;
     if (pool->state >= MPY_POOL_USED && size_class - 1u < MPY_CLASS_COUNT) {
         info.kind = pool->kind;
         info.block_size = (uint32_t)mpyi_class_size(size_class);
         info.capacity = mpyi_class_capacity[size_class];
-        info.allocated = pool->used;
+        info.allocated = mpyi_used_of(pool->state, pool->due, size_class);
         info.untouched = (uint32_t)mpyi_class_capacity[size_class] - pool->virgin;
     }
     return info;

@@ -76,7 +76,7 @@ geometry(size_t n, size_t *pool, size_t *magazine)
         exit(EXIT_FAILURE);
     }
     *pool = stats.blocks_per_pool;
-    *magazine = *pool < 16 ? 16 : *pool > 64 ? 64 : *pool;
+    *magazine = *pool < 32 ? 32 : *pool > 64 ? 64 : *pool;
 }
 
 static void

@@ -55,7 +55,19 @@ damage_bit(struct test_heap *test)
 static void
 damage_used(struct test_heap *test)
 {
-    pool_in_state(test, MPY_POOL_USED)->used++;
+    pool_in_state(test, MPY_POOL_USED)->due++;
+}
+static void
+damage_notes(struct test_heap *test)
+{
+    struct mpyi_pool *pool = pool_in_state(test, MPY_POOL_FULL); /* as if a block had come back */
+    pool->bits[0] |= 4;
+    pool->due--;
+}
+static void
+damage_note_count(struct test_heap *test)
+{
+    test->heap->changed_count = MPYI_CHANGED;
 }
 static void
 damage_virgin(struct test_heap *test)
@@ -140,7 +152,7 @@ damage_free_entry(struct test_heap *test)
         return;
     }
     pool->bits[block >> 6] |= UINT64_C(1) << (block & 63);
-    pool->used--;
+    pool->due--;
 }
 static void
 damage_wrong_class_entry(struct test_heap *test)
@@ -164,6 +176,8 @@ every_damage_is_found(void **state)
     } rows[] = {
         {"bit", damage_bit, 0},
         {"used", damage_used, 0},
+        {"notes", damage_notes, 0},
+        {"note count", damage_note_count, 0},
         {"virgin", damage_virgin, 0},
         {"state", damage_state, 0},
         {"class", damage_class, 0},

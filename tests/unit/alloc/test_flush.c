@@ -25,7 +25,7 @@ the_older_half_leaves(void **state)
     for (int i = 0; i < 33; i++) {
         assert_ptr_equal(bin->lo[i], blocks[32 + i]);
     }
-    assert_int_equal(test.in.space.pools[0].used, 32);
+    assert_int_equal(mpyi_pool_used(&test.in.space.pools[0]), 32);
     test_heap_valid(&test);
     test_heap_close(&test);
 }
@@ -44,7 +44,7 @@ blocks_of_mixed_classes_are_put_back(void **state)
         mpyi_heap_put(test.heap, blocks, MPY_CLASS_COUNT * 3);
         test_heap_valid(&test);
         for (uint32_t i = 0; i < MPY_CLASS_COUNT; i++) {
-            assert_int_equal(test.in.space.pools[i].used, 0);
+            assert_int_equal(mpyi_pool_used(&test.in.space.pools[i]), 0);
         }
         test_heap_close(&test);
     }
@@ -67,6 +67,54 @@ put_class_does_the_same(void **state)
         mpyi_heap_release_empties(test.heap);
         assert_int_equal(test.in.space.pools_out, 0);
         test_heap_close(&test);
+    }
+}
+
+/* The order of blocks decides how they are put back: runs of neighbours, or each for itself. */
+static void
+order_blocks(void **blocks, size_t n, int order)
+{
+    uint64_t random = 11;
+    for (size_t i = n; i-- > 1;) {
+        size_t j = order == 1 ? n - 1 - i : test_random(&random) % (i + 1);
+        if (order == 0 || (order == 1 && j >= i)) {
+            continue;
+        }
+        void *p = blocks[i];
+        blocks[i] = blocks[j];
+        blocks[j] = p;
+    }
+}
+
+static void
+any_order_is_put_back(void **state)
+{
+    (void)state;
+    enum { N = 500 };
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        for (int order = 0; order <= 2; order++) {
+            for (int map = 0; map <= 1; map++) {
+                struct test_heap test;
+                test_heap_open(&test, MPY_KIND_RAW, map);
+                void *blocks[N];
+                for (size_t i = 0; i < N; i++) {
+                    blocks[i] = mpyi_heap_take(test.heap, c);
+                }
+                order_blocks(blocks, N, order);
+                for (size_t i = 0; i < N; i += 20) {
+                    mpyi_heap_put_class(test.heap, c, blocks + i, 20);
+                    assert_false(mpyi_heap_is_allocated(test.heap, blocks[i + 19]));
+                    assert_int_equal(i + 20 < N, mpyi_heap_is_allocated(test.heap, blocks[N - 1]));
+                    if (i % 100 == 0) {
+                        test_heap_valid(&test);
+                    }
+                }
+                mpyi_heap_release_empties(test.heap);
+                assert_int_equal(test.in.space.pools_out, 0);
+                test_heap_valid(&test);
+                test_heap_close(&test);
+            }
+        }
     }
 }
 
@@ -122,7 +170,7 @@ blocks_of_a_sister_heap_go_to_it(void **state)
     mpyi_heap_init(sister, &test.in.space, MPY_KIND_ATOM);
     void *p = mpyi_heap_take(sister, 4);
     mpyi_heap_put(test.heap, &p, 1);
-    assert_int_equal(test.in.space.pools[mpyi_space_index(&test.in.space, p)].used, 0);
+    assert_int_equal(mpyi_pool_used(&test.in.space.pools[mpyi_space_index(&test.in.space, p)]), 0);
     assert_int_equal(mpyi_heap_check(sister), 0);
     test_heap_valid(&test);
     mpyi_os_release(sister, sizeof *sister);
@@ -136,6 +184,7 @@ main(void)
         cmocka_unit_test(the_older_half_leaves),
         cmocka_unit_test(blocks_of_mixed_classes_are_put_back),
         cmocka_unit_test(put_class_does_the_same),
+        cmocka_unit_test(any_order_is_put_back),
         cmocka_unit_test(allocated_starts_are_told_from_others),
         cmocka_unit_test(wrong_frees_are_named),
         cmocka_unit_test(blocks_of_a_sister_heap_go_to_it),

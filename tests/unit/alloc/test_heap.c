@@ -39,7 +39,7 @@ closing_flushes(void **state)
     assert_int_equal(mpyi_heap_cached_blocks(heap), 0);
     assert_null(mpy_priv_bin_pop(&heap->pub.bins[4]));
     assert_int_equal(mpy_priv_bin_push(&heap->pub.bins[4], p), 0);
-    assert_int_equal(heap->space->pools[0].used, 1);
+    assert_int_equal(mpyi_pool_used(&heap->space->pools[0]), 1);
     test_heap_valid(&test);
     mpyi_heap_set_closed(heap, 1);
     mpyi_heap_set_closed(heap, 0);
@@ -63,7 +63,7 @@ flush_empties_every_bin(void **state)
     test_heap_valid(&test);
     uint32_t count = (uint32_t)(test.in.space.used >> MPYI_POOL_SHIFT);
     for (uint32_t i = 0; i < count; i++) {
-        assert_int_equal(test.in.space.pools[i].used, 0);
+        assert_int_equal(mpyi_pool_used(&test.in.space.pools[i]), 0);
     }
     mpyi_heap_release_empties(test.heap);
     assert_int_equal(test.in.space.pools_out, 0);
@@ -94,10 +94,10 @@ dropped_blocks_stay_allocated(void **state)
     struct test_heap test;
     test_heap_open(&test, MPY_KIND_RAW, 0);
     (void)test_heap_alloc(test.heap, 4);
-    uint16_t used = test.in.space.pools[0].used;
+    unsigned used = mpyi_pool_used(&test.in.space.pools[0]);
     mpyi_heap_drop_magazines(test.heap);
     assert_int_equal(mpyi_heap_cached_blocks(test.heap), 0);
-    assert_int_equal(test.in.space.pools[0].used, used);
+    assert_int_equal(mpyi_pool_used(&test.in.space.pools[0]), used);
     test_heap_valid(&test);
     test_heap_close(&test);
 }

@@ -30,13 +30,22 @@ a_pool_passes_through_its_states(void **state)
     test_heap_valid(&test);
 
     mpyi_heap_put(heap, &blocks[5], 1);
+    assert_int_equal(pool->state, MPY_POOL_FULL); /* filed so still, and noted */
+    assert_int_equal(mpyi_state_of(pool->state, pool->due), MPY_POOL_USED);
+    assert_int_equal(mpyi_pool_used(pool), 63);
+    assert_int_equal(heap->changed_count, 1);
+    test_heap_valid(&test);
+    mpyi_heap_file_changed(heap);
     assert_int_equal(pool->state, MPY_POOL_USED);
-    assert_int_equal(pool->used, 63);
+    assert_int_equal(mpyi_pool_used(pool), 63);
+    assert_int_equal(heap->partial[8], index);
+    assert_int_equal(heap->changed_count, 0);
     test_heap_valid(&test);
 
     blocks[5] = blocks[63];
     mpyi_heap_put(heap, blocks, 63);
-    assert_int_equal(pool->used, 0);
+    assert_int_equal(mpyi_pool_used(pool), 0);
+    mpyi_heap_settle(heap);
     assert_int_equal(pool->state, MPY_POOL_USED); /* the only one of its class stays */
     mpyi_heap_pool_release(heap, pool);
     assert_int_equal(pool->state, MPY_POOL_EMPTY);
@@ -64,8 +73,120 @@ a_second_empty_pool_is_released(void **state)
     }
     uint32_t empty = test.heap->empty_count;
     mpyi_heap_put(test.heap, blocks, 128);
+    assert_int_equal(test.heap->empty_count, empty); /* not before others are */
+    test_heap_valid(&test);
+    mpyi_heap_settle(test.heap);
     assert_int_equal(test.heap->empty_count, empty + 1);
     test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
+/* Takes n pools full of blocks of 512 bytes and puts all back. */
+static void
+fill_and_drop(struct mpyi_heap *heap, size_t n)
+{
+    static void *blocks[8 * 64];
+    for (size_t i = 0; i < 8 * n; i++) {
+        blocks[i] = mpyi_heap_take(heap, 64);
+    }
+    mpyi_heap_put(heap, blocks, 8 * n);
+}
+
+static void
+idle_pools_serve_their_class_first(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    fill_and_drop(test.heap, 6);
+    uint32_t empty = test.heap->empty_count;
+    for (int i = 0; i < 100; i++) {
+        fill_and_drop(test.heap, 6);
+        assert_int_equal(test.heap->empty_count, empty);
+        test_heap_valid(&test);
+    }
+    test_heap_close(&test);
+}
+
+/* Before pools are asked of the space, other classes' idle ones are used. */
+static void
+idle_pools_serve_other_classes(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    fill_and_drop(test.heap, 12);
+    uint64_t out = test.in.space.pools_out;
+    for (uint64_t i = 0; i + 1 < out; i++) {
+        assert_int_not_equal(mpyi_heap_new_pool(test.heap, 8), MPYI_NO_POOL);
+        test_heap_valid(&test);
+    }
+    assert_int_equal(test.in.space.pools_out, out);
+    assert_int_not_equal(mpyi_heap_new_pool(test.heap, 8), MPYI_NO_POOL);
+    assert_true(test.in.space.pools_out > out);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
+static void
+enough_idle_pools_are_released(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    for (size_t n = 1; n <= 64; n++) {
+        fill_and_drop(test.heap, n);
+        assert_true(test.heap->changed_count < MPYI_CHANGED);
+        assert_true(test.heap->idle_count < MPYI_IDLE);
+        assert_true(test.in.space.pools_out <= MPYI_EMPTIES + MPYI_CHANGED + MPYI_IDLE);
+        test_heap_valid(&test);
+    }
+    test_heap_close(&test);
+}
+
+/* A noted pool may be released, and go to another heap, before the notes are read. */
+static void
+notes_of_pools_that_are_gone(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    struct mpyi_heap *heap = test.heap;
+    struct mpyi_heap *sister = mpyi_os_map(sizeof *sister, MPY_POOL_SIZE);
+    mpyi_heap_init(sister, &test.in.space, MPY_KIND_RAW);
+    fill_and_drop(heap, 2);
+    assert_int_equal(heap->changed_count, 2);
+    struct mpyi_pool *noted[2] = {heap->changed[0], heap->changed[1]};
+    mpyi_heap_file_changed(heap);
+    assert_int_equal(heap->idle_count, 2);
+    heap->changed[0] = noted[0];
+    heap->changed[1] = noted[0]; /* twice, too */
+    heap->changed_count = 2;
+    for (int i = 0; i < 2; i++) {
+        mpyi_heap_pool_release(heap, noted[i]);
+    }
+    while (heap->empty_count > 0) {
+        mpyi_heap_halve_empties(heap);
+        heap->changed[0] = noted[0];
+        heap->changed[1] = noted[1];
+        heap->changed_count = 2;
+        heap->idle[0] = noted[0];
+        heap->idle[1] = noted[1];
+        heap->idle_count = 2;
+    }
+    void *blocks[16];
+    for (int i = 0; i < 16; i++) {
+        blocks[i] = mpyi_heap_take(sister, 64);
+    }
+    mpyi_heap_put(sister, &blocks[0], 1);
+    assert_ptr_equal(noted[0]->owner, sister);
+    mpyi_heap_settle(heap);
+    assert_int_equal(mpyi_heap_check(sister), 0);
+    test_heap_valid(&test);
+    mpyi_heap_put(sister, blocks + 1, 15);
+    mpyi_heap_settle(sister);
+    assert_int_equal(mpyi_heap_check(sister), 0);
+    mpyi_os_release(sister, sizeof *sister);
     test_heap_close(&test);
 }
 
@@ -82,6 +203,7 @@ many_empty_pools_go_back_to_the_space(void **state)
     }
     assert_int_equal(test.in.space.pools_out - test.heap->empty_count, 100);
     mpyi_heap_put(test.heap, blocks, N);
+    mpyi_heap_settle(test.heap);
     assert_true(test.heap->empty_count <= MPYI_EMPTIES);
     assert_true(test.in.space.pools_out <= MPYI_EMPTIES + 1);
     test_heap_valid(&test);
@@ -138,6 +260,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pool_passes_through_its_states),
         cmocka_unit_test(a_second_empty_pool_is_released),
+        cmocka_unit_test(idle_pools_serve_their_class_first),
+        cmocka_unit_test(idle_pools_serve_other_classes),
+        cmocka_unit_test(enough_idle_pools_are_released),
+        cmocka_unit_test(notes_of_pools_that_are_gone),
         cmocka_unit_test(many_empty_pools_go_back_to_the_space),
         cmocka_unit_test(eight_byte_pools_have_upper_bits),
         cmocka_unit_test(no_memory_for_a_pool),

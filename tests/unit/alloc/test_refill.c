@@ -31,9 +31,69 @@ a_refill_leaves_half_a_magazine(void **state)
     test_heap_open(&test, MPY_KIND_RAW, 0);
     (void)test_heap_alloc(test.heap, 8);
     assert_int_equal(mpyi_heap_cached_blocks(test.heap), 31);
-    assert_int_equal(test.in.space.pools[0].used, 32);
+    assert_int_equal(mpyi_pool_used(&test.in.space.pools[0]), 32);
     assert_int_equal(test.in.space.pools[0].virgin, 32);
     test_heap_close(&test);
+}
+
+/* Where pools have few blocks, several that had none are handed out whole. */
+static void
+whole_pools_serve_one_refill(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    for (unsigned c = 17; c <= MPY_CLASS_COUNT; c++) {
+        struct test_heap test;
+        test_heap_open(&test, MPY_KIND_RAW, 0);
+        unsigned capacity = mpyi_class_capacity[c];
+        unsigned want = mpyi_class_magazine[c] / 2u;
+        unsigned whole = want < capacity ? want : want / capacity * capacity;
+        char *first = test_heap_alloc(test.heap, c);
+        assert_int_equal(mpyi_heap_cached_blocks(test.heap), whole - 1);
+        for (unsigned i = 1; i < whole; i++) {
+            size_t at = i / capacity * MPY_POOL_SIZE + i % capacity * mpyi_class_size(c);
+            assert_ptr_equal(mpy_priv_bin_pop(&test.heap->pub.bins[c]), first + at);
+        }
+        assert_int_equal(test.heap->partial[c] == MPYI_NO_POOL, capacity <= want);
+        test_heap_valid(&test);
+        test_heap_close(&test);
+    }
+}
+
+/* Free blocks side by side, with holes, and more than are wanted: always the lowest first. */
+static void
+every_pattern_of_bits_is_taken(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    const uint64_t patterns[] = {1,
+                                 UINT64_C(1) << 63,
+                                 UINT64_C(0xff) << 20,
+                                 UINT64_C(0x8000000000000001),
+                                 UINT64_C(0x5555555555555555),
+                                 UINT64_C(0xfffffffe00000000),
+                                 UINT64_C(0x00ffff00ff00f0f7),
+                                 UINT64_MAX};
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+        struct test_heap test;
+        test_heap_open(&test, MPY_KIND_RAW, 0);
+        void *blocks[64];
+        for (unsigned b = 0; b < 64; b++) {
+            blocks[b] = mpyi_heap_take(test.heap, 8);
+        }
+        for (unsigned b = 0; b < 64; b++) {
+            if ((patterns[i] >> b & 1) != 0) {
+                mpyi_heap_put(test.heap, &blocks[b], 1);
+            }
+        }
+        for (unsigned b = 0; b < 64; b++) {
+            if ((patterns[i] >> b & 1) != 0) {
+                assert_ptr_equal(test_heap_alloc(test.heap, 8), blocks[b]);
+                test_heap_valid(&test);
+            }
+        }
+        test_heap_close(&test);
+    }
 }
 
 /* With one free block a pool, several pools are scanned at once. */
@@ -123,6 +183,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fresh_memory_is_walked_upwards),
         cmocka_unit_test(a_refill_leaves_half_a_magazine),
+        cmocka_unit_test(whole_pools_serve_one_refill),
+        cmocka_unit_test(every_pattern_of_bits_is_taken),
         cmocka_unit_test(several_pools_serve_one_refill),
         cmocka_unit_test(no_block_is_handed_out_twice),
         cmocka_unit_test(no_memory_gives_null),

@@ -31,7 +31,7 @@ blocks_in_use(const struct mpyi_space *space)
 {
     uint64_t n = 0;
     for (size_t i = 0; i < space->used >> MPYI_POOL_SHIFT; i++) {
-        n += space->pools[i].used;
+        n += mpyi_pool_used(&space->pools[i]);
     }
     return n;
 }

@@ -29,7 +29,7 @@ tables_follow_their_formulas(void **state)
     for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
         unsigned capacity = MPY_POOL_SIZE / (8 * c);
         assert_int_equal(mpyi_class_capacity[c], capacity);
-        unsigned magazine = capacity > 64 ? 64 : capacity < 16 ? 16 : capacity;
+        unsigned magazine = capacity > 64 ? 64 : capacity < 32 ? 32 : capacity;
         assert_int_equal(mpyi_class_magazine[c], magazine);
         slots += magazine;
         unsigned bits = 0;

@@ -116,7 +116,7 @@ failures_leave_nothing_behind(int map)
             assert_int_equal(test.space.arena_count, 0);
             assert_int_equal(mpyi_space_commit_arena(&test.space), 0);
         }
-        test.space.pools[63].used = 1;
+        test.space.pools[63].due = 1;
         test.space.classes[63] = 1;
         mpyi_space_destroy(&test.space);
     }
