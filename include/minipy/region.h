@@ -15,6 +15,8 @@
  *   Sizes, 0 bytes, NULL and alignment (16 bytes for requests of 16 and more) are as in
  *   mpy_mem_*. A block is freed by its region only, never by mpy_mem_free() or another region:
  *   the mistake is named and ends the process, at once where magazines are closed.
+ *   With checks on (minipy/debug.h) blocks have red zones, and end in a quarantine; clearing or
+ *   destroying the region looks at every one of them, and a fault ends the process.
  *   On failure a function returns NULL, changes nothing and leaves MPY_E_NOMEM in
  *   mpy_status_last(). Limits, pressure callbacks and mpy_debug_fail_alloc() apply as to mem.
  *

@@ -16,6 +16,7 @@
 
 #include "alloc/memheap.h"
 #include "alloc/poison.h"
+#include "alloc/region.h"
 #include "base/callsite.h"
 #include "base/options.h"
 
@@ -27,6 +28,18 @@
 
 struct mpyi_marks mpyi_mem_marks = {.shared = 1, .lock = PTHREAD_MUTEX_INITIALIZER};
 _Atomic int mpyi_mem_unmarked = 1;
+
+static int
+is_region(const struct mpyi_asker *asker)
+{
+    return asker->heap != NULL && asker->heap->kind == MPY_KIND_REGION;
+}
+
+static struct mpyi_marks *
+marks_of(const struct mpyi_asker *asker)
+{
+    return is_region(asker) ? mpyi_region_marks(asker->heap) : mpyi_marks_of(asker->runtime);
+}
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
@@ -133,6 +146,9 @@ static void *
 plain_malloc(const struct mpyi_asker *asker, size_t alignment, size_t n, int zero)
 {
     n += n == 0;
+    if (is_region(asker)) {
+        return mpyi_region_plain_malloc(asker->heap, n, zero);
+    }
     if (asker->runtime != NULL) {
         return mpyi_obj_plain_malloc(asker->runtime, asker->heap, n);
     }
@@ -147,7 +163,7 @@ static int
 marks_wanted(const struct mpyi_asker *asker, uint32_t checks)
 {
     return (checks & MPYI_CHECK_MARKS) != 0 &&
-           (asker->runtime != NULL || atomic_load(&mpyi_open_heaps) == 0);
+           (asker->runtime != NULL || is_region(asker) || atomic_load(&mpyi_open_heaps) == 0);
 }
 
 static struct mpyi_mark *
@@ -185,7 +201,7 @@ mpyi_checked_malloc(const struct mpyi_asker *asker, size_t alignment, size_t n, 
     if (!marks_wanted(asker, checks)) {
         return plain_malloc(asker, alignment, n, zero);
     }
-    struct mpyi_marks *marks = mpyi_marks_of(asker->runtime);
+    struct mpyi_marks *marks = marks_of(asker);
     struct mpyi_mark *mark = new_mark(marks);
     if (mark == NULL) {
         return NULL;
@@ -201,7 +217,7 @@ mpyi_checked_malloc(const struct mpyi_asker *asker, size_t alignment, size_t n, 
         mark->total =
             index == MPYI_NO_POOL ? total : mpyi_class_size(asker->heap->space->classes[index]);
         write_marks(mark, checks, zero);
-        if (asker->runtime != NULL) {
+        if (asker->runtime != NULL && !is_region(asker)) {
             asker->runtime->modes |= MPYI_MODE_CHECK;
         }
     }
@@ -221,6 +237,10 @@ static void
 plain_free(const struct mpyi_asker *asker, unsigned kind, void *base)
 {
     struct mpyi_rtheap *runtime = asker->runtime;
+    if (is_region(asker)) {
+        mpyi_region_plain_free(asker->heap, base, MPYI_SIZE_UNKNOWN);
+        return;
+    }
     if (runtime == NULL) {
         mpyi_mem_plain_free(asker->heap, base, MPYI_SIZE_UNKNOWN);
         return;
@@ -236,6 +256,9 @@ static void
 all_gone(const struct mpyi_asker *asker)
 {
     struct mpyi_rtheap *runtime = asker->runtime;
+    if (is_region(asker)) {
+        return; /* it opens by itself, see mpyi_region_enter() */
+    }
     if (runtime != NULL) {
         if (runtime->checks == 0) {
             runtime->modes &= ~MPYI_MODE_CHECK;
@@ -248,7 +271,7 @@ all_gone(const struct mpyi_asker *asker)
 size_t
 mpyi_checked_flush(const struct mpyi_asker *asker, size_t keep)
 {
-    struct mpyi_marks *marks = mpyi_marks_of(asker->runtime);
+    struct mpyi_marks *marks = marks_of(asker);
     size_t bytes = 0;
     for (;;) {
         mpyi_marks_lock(marks);
@@ -281,7 +304,7 @@ size_fits(const struct mpyi_mark *mark, size_t n)
     if (n == MPYI_SIZE_UNKNOWN || n == mark->n) {
         return 1;
     }
-    if (mark->kind == MPY_KIND_MEM || mark->kind == MPY_KIND_RAW) {
+    if (mark->kind == MPY_KIND_MEM || mark->kind == MPY_KIND_RAW || mark->kind == MPY_KIND_REGION) {
         return 0;
     }
     return mpyi_round_up(n, 8) == mpyi_round_up(mark->n, 8) ||
@@ -292,7 +315,7 @@ size_fits(const struct mpyi_mark *mark, size_t n)
 static struct mpyi_mark *
 claim(const struct mpyi_asker *asker, const void *p, size_t n)
 {
-    struct mpyi_marks *marks = mpyi_marks_of(asker->runtime);
+    struct mpyi_marks *marks = marks_of(asker);
     enum mpyi_block_fault fault = MPYI_DOUBLE_FREE;
     const void *site = mpyi_host_site(asker->site);
     struct mpyi_mark copy;
@@ -321,7 +344,7 @@ claim(const struct mpyi_asker *asker, const void *p, size_t n)
 static void
 bury(const struct mpyi_asker *asker, struct mpyi_mark *mark)
 {
-    struct mpyi_marks *marks = mpyi_marks_of(asker->runtime);
+    struct mpyi_marks *marks = marks_of(asker);
     uint32_t checks = mpyi_checks_get(asker->runtime);
     mpyi_unpoison(base_of(mark), mark->total);
     (void)check_fences(asker, mark, 1);
@@ -359,12 +382,16 @@ may_be_unmarked(const struct mpyi_asker *asker, const void *p)
 {
     struct mpyi_space *space = asker->heap->space;
     uint32_t index = mpyi_space_find(space, p);
-    if (is_base(mpyi_marks_of(asker->runtime), p)) {
+    if (is_base(marks_of(asker), p)) {
         return 0;
     }
     if (index != MPYI_NO_POOL) {
         return mpyi_heap_is_allocated(asker->heap, p) &&
-               (asker->runtime == NULL || space->pools[index].owner == asker->heap);
+               ((asker->runtime == NULL && !is_region(asker)) ||
+                space->pools[index].owner == asker->heap);
+    }
+    if (is_region(asker)) {
+        return mpyi_region_owns_large(asker->heap, p);
     }
     if (asker->runtime != NULL) {
         return asker->heap->kind != MPY_KIND_GC && mpyi_rtheap_owns(asker->runtime, p) &&
@@ -376,9 +403,11 @@ may_be_unmarked(const struct mpyi_asker *asker, const void *p)
     }
     struct mpyi_rtheap *current = mpyi_rtheap_current();
     mpyi_marks_lock(&mpyi_mem_marks);
+    struct mpyi_mark ignored;
     int inside = mpyi_marks_around(&mpyi_mem_marks, p) != NULL;
     mpyi_marks_unlock(&mpyi_mem_marks);
-    return !inside && (current == NULL || !mpyi_rtheap_owns(current, p));
+    return !inside && !mpyi_regions_around(current, p, &ignored) &&
+           (current == NULL || !mpyi_rtheap_owns(current, p));
 }
 
 void
@@ -392,7 +421,9 @@ mpyi_checked_free(const struct mpyi_asker *asker, void *p, size_t n)
     if (!may_be_unmarked(asker, p)) {
         mpyi_checked_bad_pointer(asker, p);
     }
-    if (asker->runtime != NULL) {
+    if (is_region(asker)) {
+        mpyi_region_plain_free(asker->heap, p, n);
+    } else if (asker->runtime != NULL) {
         mpyi_obj_plain_free(asker->runtime, asker->heap, p, n);
     } else {
         mpyi_mem_plain_free(asker->heap, p, n);
@@ -422,7 +453,7 @@ mpyi_checked_free_bulk(const struct mpyi_asker *asker, const struct mpyi_pool *p
 size_t
 mpyi_checked_usable(const struct mpyi_asker *asker, const void *p)
 {
-    struct mpyi_marks *marks = mpyi_marks_of(asker->runtime);
+    struct mpyi_marks *marks = marks_of(asker);
     struct mpyi_mark copy;
     mpyi_marks_lock(marks);
     const struct mpyi_mark *mark = mpyi_marks_find(marks, p);
@@ -434,6 +465,9 @@ mpyi_checked_usable(const struct mpyi_asker *asker, const void *p)
         if (!may_be_unmarked(asker, p)) {
             mpyi_checked_bad_pointer(asker, p);
         }
+        if (is_region(asker)) {
+            return mpyi_region_plain_usable(asker->heap, p);
+        }
         return asker->runtime != NULL ? mpyi_obj_plain_usable(asker->runtime, p)
                                       : mpyi_mem_plain_usable(p);
     }
@@ -444,9 +478,8 @@ mpyi_checked_usable(const struct mpyi_asker *asker, const void *p)
     return copy.n;
 }
 
-/* The record of the block at `base`, which has a fence in front or none; NULL. */
-static const struct mpyi_mark *
-mark_at(const struct mpyi_marks *marks, const void *base)
+const struct mpyi_mark *
+mpyi_checked_at(const struct mpyi_marks *marks, const void *base)
 {
     const char *const starts[2] = {base, (const char *)base + MPYI_FENCE};
     for (unsigned i = 0; marks->count != 0 && i < 2; i++) {
@@ -461,7 +494,7 @@ mark_at(const struct mpyi_marks *marks, const void *base)
 void *
 mpyi_checked_seen(struct mpyi_rtheap *runtime, void *base, size_t *size)
 {
-    const struct mpyi_mark *mark = mark_at(&runtime->marks, base);
+    const struct mpyi_mark *mark = mpyi_checked_at(&runtime->marks, base);
     if (mark == NULL) {
         return base;
     }
@@ -470,11 +503,10 @@ mpyi_checked_seen(struct mpyi_rtheap *runtime, void *base, size_t *size)
 }
 
 int
-mpyi_checked_origin(struct mpyi_rtheap *runtime, const void *base, struct mpyi_origin *out)
+mpyi_checked_origin(struct mpyi_marks *marks, const void *base, struct mpyi_origin *out)
 {
-    struct mpyi_marks *marks = mpyi_marks_of(runtime);
     mpyi_marks_lock(marks);
-    const struct mpyi_mark *mark = mark_at(marks, base);
+    const struct mpyi_mark *mark = mpyi_checked_at(marks, base);
     int known = mark != NULL && mark->state == MPYI_MARK_LIVE;
     if (known) {
         *out = (struct mpyi_origin){mark->n, mark->serial, mark->alloc_site};
@@ -500,12 +532,18 @@ verify_mark(void *data, const struct mpyi_mark *mark)
 }
 
 int
-mpyi_checked_verify(struct mpyi_rtheap *runtime)
+mpyi_checked_verify_marks(const struct mpyi_asker *asker)
 {
-    struct mpyi_asker asker = {runtime, NULL, NULL, 0};
-    struct mpyi_marks *marks = mpyi_marks_of(runtime);
+    struct mpyi_asker copy = *asker;
+    struct mpyi_marks *marks = marks_of(asker);
     mpyi_marks_lock(marks);
-    int result = mpyi_marks_each(marks, verify_mark, &asker);
+    int result = mpyi_marks_each(marks, verify_mark, &copy);
     mpyi_marks_unlock(marks);
     return result;
+}
+
+int
+mpyi_checked_verify(struct mpyi_rtheap *runtime)
+{
+    return mpyi_checked_verify_marks(&(struct mpyi_asker){runtime, NULL, NULL, 0});
 }

@@ -39,7 +39,8 @@
 /* Checks that need records. */
 #define MPYI_CHECK_MARKS (MPY_CHECK_RED_ZONES | MPY_CHECK_POISON_FREED | MPY_CHECK_QUARANTINE)
 
-/* Who asks: a heap, its runtime (NULL: the mem domain), and from where. */
+/* Who asks: a heap, its runtime (NULL: the mem domain, or a region of the process), and from
+   where. */
 struct mpyi_asker {
     struct mpyi_rtheap *runtime;
     struct mpyi_heap *heap;
@@ -103,14 +104,21 @@ struct mpyi_origin {
     const void *site;
 };
 
-/* Who allocated the block at `base`, of a runtime's heap or (NULL) of mem; 0: there is no record,
-   or it is in quarantine. A runtime's lock is held. */
+/* Who allocated the block at `base`; 0: there is no record, or it is in quarantine. */
 int
-mpyi_checked_origin(struct mpyi_rtheap *runtime, const void *base, struct mpyi_origin *out);
+mpyi_checked_origin(struct mpyi_marks *marks, const void *base, struct mpyi_origin *out);
+
+/* The record of the block at `base`, which has a fence in front or none; NULL. */
+const struct mpyi_mark *
+mpyi_checked_at(const struct mpyi_marks *marks, const void *base);
 
 /* Fences and dead bytes of all records: 0, or -1 after a report of the first fault. */
 int
 mpyi_checked_verify(struct mpyi_rtheap *runtime);
+
+/* The same for the records of whoever asks: a region, too. */
+int
+mpyi_checked_verify_marks(const struct mpyi_asker *asker);
 
 /* ---- checked_report.c ------------------------------------------------------------------------ */
 

@@ -18,6 +18,7 @@
  */
 #include "alloc/checked.h"
 
+#include "alloc/region.h"
 #include "base/callsite.h"
 
 #include <dlfcn.h>
@@ -95,7 +96,7 @@ static const char *
 kind_name(unsigned kind)
 {
     static const char *const names[] = {"mpy_mem_*", "mpy_obj_* or an array", "an atom",
-                                        "a container"};
+                                        "a container", "a region"};
     return kind < sizeof names / sizeof names[0] ? names[kind] : "raw memory";
 }
 
@@ -321,9 +322,10 @@ find_around(struct mpyi_rtheap *runtime, const void *p, struct mpyi_mark *out)
         *out = *mark;
     }
     mpyi_marks_unlock(&mpyi_mem_marks);
-    return mark != NULL;
+    return mark != NULL || mpyi_regions_around(runtime, p, out);
 }
 
+#define NEXT_REGION "free the block with mpy_region_free() and the region that gave it"
 #define NEXT_INSIDE "free the address that the allocation returned"
 
 /* Into a block with a record. */
@@ -336,7 +338,7 @@ add_around(struct text *text, const struct mpyi_asker *asker, const void *p,
     ptrdiff_t offset = (const char *)p - mark->p;
     if (offset == 0) {
         name = block_advice[MPYI_WRONG_KIND].name;
-        next = block_advice[MPYI_WRONG_KIND].next;
+        next = mark->kind == MPY_KIND_REGION ? NEXT_REGION : block_advice[MPYI_WRONG_KIND].next;
     }
     add(text, "%s: %td bytes from the start of a block%s", name, offset,
         mark->state == MPYI_MARK_FREED ? " that was freed" : "");
@@ -364,9 +366,10 @@ add_pooled(struct text *text, const struct mpyi_asker *asker, const void *p,
         name = "unaligned pointer";
         next = NEXT_INSIDE;
     } else if (space != asker->heap->space ||
-               (pool->owner != NULL && pool->kind != asker->heap->kind)) {
+               (pool->owner != NULL && pool->kind != asker->heap->kind) ||
+               (pool->kind == MPY_KIND_REGION && pool->owner != asker->heap)) {
         name = block_advice[MPYI_WRONG_KIND].name;
-        next = block_advice[MPYI_WRONG_KIND].next;
+        next = pool->kind == MPY_KIND_REGION ? NEXT_REGION : block_advice[MPYI_WRONG_KIND].next;
     } else if (inside != 0) {
         name = "interior pointer, or a double free";
         next = "free the address that the allocation returned, and once";

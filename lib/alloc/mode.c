@@ -15,6 +15,7 @@
 #include "alloc/checked.h"
 #include "alloc/memheap.h"
 #include "alloc/poison.h"
+#include "alloc/region.h"
 #include "base/hooks.h"
 #include "base/options.h"
 #include "base/status.h"
@@ -161,7 +162,8 @@ mpyi_checks_start(void)
 __attribute__((destructor)) static void
 unloaded(void)
 {
-    if (atomic_load(&mpyi_checks) != 0 && mpyi_checked_verify(NULL) < 0) {
+    if (atomic_load(&mpyi_checks) != 0 &&
+        (mpyi_checked_verify(NULL) < 0 || mpyi_regions_verify() < 0)) {
         abort();
     }
 }

@@ -18,6 +18,7 @@
 #include "alloc/region.h"
 
 #include "alloc/check.h"
+#include "alloc/checked.h"
 #include "alloc/memheap.h"
 #include "alloc/os.h"
 #include "alloc/poison.h"
@@ -47,6 +48,12 @@ mpyi_regions_unlock(void)
     if (!mpyi_tls.forking) {
         (void)pthread_mutex_unlock(&list_lock);
     }
+}
+
+mpy_region *
+mpyi_regions_first(void)
+{
+    return all;
 }
 
 static void
@@ -93,6 +100,7 @@ take_struct(struct mpyi_space *space)
     region = mpyi_os_map(sizeof *region, MPY_POOL_SIZE);
     if (region != NULL) {
         mpyi_heap_init(&region->heap, space, MPY_KIND_REGION);
+        mpyi_region_marks_init(region);
         mpyi_leak_root_add(region, sizeof *region);
     }
     return region;
@@ -112,6 +120,7 @@ give_struct(mpy_region *region)
     }
     mpyi_regions_unlock();
     if (!keep) {
+        (void)pthread_mutex_destroy(&region->marks.lock);
         mpyi_leak_root_remove(region, sizeof *region);
         mpyi_os_release(region, sizeof *region);
     }
@@ -143,6 +152,7 @@ mpy_region_new(mpy_runtime *rt)
     region->runtime = runtime;
     region->large.next = &region->large;
     region->large.prev = &region->large;
+    region->marks.serial = 0;
     region->live = 1;
     if (runtime != NULL) {
         list_add(&runtime->regions, region);
@@ -154,38 +164,52 @@ mpy_region_new(mpy_runtime *rt)
     return region;
 }
 
+/* Tells of a block that is about to go. Those with records are told of with their records. */
 static void
-trace_pool(struct mpyi_space *space, struct mpyi_pool *pool)
+trace_gone(const mpy_region *region, void *p, size_t size)
+{
+    if (mpyi_checked_at(&region->marks, p) == NULL) {
+        mpyi_hook_trace(MPYI_TRACE_FREE, MPY_KIND_REGION, p, size);
+    }
+}
+
+static void
+trace_pool(const mpy_region *region, struct mpyi_pool *pool)
 {
     unsigned size_class = pool->size_class;
     size_t size = mpyi_class_size(size_class);
     for (unsigned w = 0; w < mpyi_pool_words(size_class); w++) {
-        uint64_t bits = ~*mpyi_pool_word(space, pool, w) & mpyi_pool_word_mask(size_class, w);
+        uint64_t bits =
+            ~*mpyi_pool_word(region->heap.space, pool, w) & mpyi_pool_word_mask(size_class, w);
         for (; bits != 0; bits &= bits - 1) {
-            mpyi_hook_trace(MPYI_TRACE_FREE, MPY_KIND_REGION,
-                            pool->address + (w * 64 + mpyi_ctz64(bits)) * size, size);
+            trace_gone(region, pool->address + (w * 64 + mpyi_ctz64(bits)) * size, size);
         }
     }
 }
 
-/* Tells the trace hook of every pooled block that is about to go. */
+/* Tells the trace hook of every block that is about to go. */
 static void
-trace_pools(struct mpyi_heap *heap)
+trace_all(const mpy_region *region)
 {
+    const struct mpyi_heap *heap = &region->heap;
     for (unsigned c = 0; c <= MPY_CLASS_COUNT; c++) {
         for (uint32_t i = heap->partial[c]; i != MPYI_NO_POOL; i = heap->space->pools[i].next) {
-            trace_pool(heap->space, &heap->space->pools[i]);
+            trace_pool(region, &heap->space->pools[i]);
         }
+    }
+    for (struct mpyi_region_large *b = region->large.next; b != &region->large; b = b->next) {
+        trace_gone(region, b + 1, b->size);
     }
 }
 
 void
-mpyi_region_drop(mpy_region *region, uint32_t keep)
+mpyi_region_drop(mpy_region *region, uint32_t keep, const void *site)
 {
     struct mpyi_heap *heap = &region->heap;
     if ((heap->modes & MPYI_MODE_TRACE) != 0) {
-        trace_pools(heap);
+        trace_all(region);
     }
+    mpyi_region_marks_end(region, site);
     mpyi_heap_drop_magazines(heap);
     mpyi_heap_drop_pools(heap, keep);
     struct mpyi_region_large *block = region->large.next;
@@ -227,7 +251,7 @@ mpy_region_clear(mpy_region *region)
         return;
     }
     mpyi_region_enter(region);
-    mpyi_region_drop(region, MPYI_EMPTIES);
+    mpyi_region_drop(region, MPYI_EMPTIES, __builtin_return_address(0));
     mpyi_region_leave(region);
 }
 
@@ -238,7 +262,7 @@ mpy_region_destroy(mpy_region *region)
         return;
     }
     mpyi_region_enter(region);
-    mpyi_region_drop(region, 0);
+    mpyi_region_drop(region, 0, __builtin_return_address(0));
     if (region->runtime != NULL) {
         list_remove(&region->runtime->regions, region);
     } else {
@@ -255,7 +279,7 @@ mpyi_region_drop_runtime(struct mpyi_rtheap *runtime)
 {
     while (runtime->regions != NULL) {
         mpy_region *region = runtime->regions;
-        mpyi_region_drop(region, 0);
+        mpyi_region_drop(region, 0, NULL);
         list_remove(&runtime->regions, region);
         give_struct(region);
     }
@@ -384,7 +408,11 @@ mpy_region_check(mpy_region *region)
     mpyi_region_enter(region);
     int result = mpyi_heap_check(&region->heap);
     if (result == 0) {
-        result = check_full(region) < 0 || check_large(region) < 0 ? -1 : 0;
+        const struct mpyi_asker asker = {region->runtime, &region->heap, NULL, 0};
+        result = check_full(region) < 0 || check_large(region) < 0 ||
+                         mpyi_checked_verify_marks(&asker) < 0
+                     ? -1
+                     : 0;
     }
     mpyi_region_leave(region);
     if (result < 0) {

@@ -18,6 +18,7 @@
 #include "alloc/region.h"
 
 #include "alloc/backend.h"
+#include "alloc/checked.h"
 #include "alloc/memheap.h"
 #include "alloc/poison.h"
 #include "alloc/pressure.h"
@@ -29,6 +30,10 @@
 
 #define NOINLINE __attribute__((noinline))
 #define PREFIX   sizeof(struct mpyi_region_large)
+
+/* As in alloc/mem.c: the call site, asked for where it is needed. */
+#define CALLER     __builtin_return_address(0)
+#define SITE(site) ((site) != NULL ? (site) : CALLER)
 
 static int
 is_pooled(size_t n)
@@ -131,7 +136,6 @@ large_realloc(mpy_region *region, void *p, size_t n)
 void
 mpyi_region_large_give(mpy_region *region, struct mpyi_region_large *block)
 {
-    trace(region, MPYI_TRACE_FREE, block + 1, block->size);
     block->region = NULL; /* a second free of it is named, as long as malloc leaves it alone */
     if (region->runtime != NULL) {
         mpyi_rtlarge_free(region->runtime, block);
@@ -165,6 +169,29 @@ small_alloc(struct mpyi_heap *heap, size_t n)
     return p;
 }
 
+static void *
+plain_alloc(mpy_region *region, size_t n, int zero)
+{
+    if (!is_pooled(n)) {
+        return large_alloc(region, n, zero);
+    }
+    void *p = small_alloc(&region->heap, n);
+    return p != NULL && zero ? memset(p, 0, n) : p;
+}
+
+static struct mpyi_asker
+asker_of(mpy_region *region, const void *site)
+{
+    return (struct mpyi_asker){region->runtime, &region->heap, site, 0};
+}
+
+/* Checks are on, or blocks with records are left. The region is entered. */
+static int
+checked(const mpy_region *region)
+{
+    return (region->heap.modes & MPYI_MODE_CHECK) != 0;
+}
+
 /* 1: this request has to fail on demand. */
 static int
 fails(const mpy_region *region, size_t n)
@@ -176,14 +203,17 @@ fails(const mpy_region *region, size_t n)
 
 /* One try. */
 static void *
-attempt(mpy_region *region, size_t n, int zero)
+attempt(mpy_region *region, size_t n, int zero, const void *site)
 {
+    size_t bytes = n + (n == 0);
     void *p = NULL;
     mpyi_region_enter(region);
-    if (!fails(region, n)) {
-        p = is_pooled(n) ? small_alloc(&region->heap, n) : large_alloc(region, n, zero);
+    if (!fails(region, bytes)) {
+        const struct mpyi_asker asker = asker_of(region, site);
+        p = checked(region) ? mpyi_checked_malloc(&asker, 0, n, zero)
+                            : plain_alloc(region, bytes, zero);
     }
-    trace(region, MPYI_TRACE_ALLOC, p, n);
+    trace(region, MPYI_TRACE_ALLOC, p, bytes);
     mpyi_region_leave(region);
     return p;
 }
@@ -218,23 +248,22 @@ no_memory(const mpy_region *region)
 }
 
 static NOINLINE void *
-alloc_slow(mpy_region *region, size_t n, int zero)
+alloc_slow(mpy_region *region, size_t n, int zero, const void *site)
 {
     if (mpyi_region_usable(region) < 0) {
         return NULL;
     }
-    n += n == 0;
     notice(region);
     int step = 0;
     void *p;
     do {
-        p = attempt(region, n, zero);
-    } while (MPY_UNLIKELY(p == NULL) && relieve(region, &step, n));
+        p = attempt(region, n, zero, site);
+    } while (MPY_UNLIKELY(p == NULL) && relieve(region, &step, n + (n == 0)));
     return p != NULL ? p : no_memory(region);
 }
 
-MPYI_HOT void *
-mpy_region_malloc(mpy_region *region, size_t n)
+static inline __attribute__((always_inline)) void *
+malloc_from(mpy_region *region, size_t n, const void *site)
 {
     if (MPY_LIKELY(n - 1 < MPY_SMALL_MAX) && MPY_LIKELY(region != NULL) &&
         MPY_LIKELY(region->runtime == NULL)) {
@@ -243,7 +272,13 @@ mpy_region_malloc(mpy_region *region, size_t n)
             return p;
         }
     }
-    return alloc_slow(region, n, 0);
+    return alloc_slow(region, n, 0, SITE(site));
+}
+
+MPYI_HOT void *
+mpy_region_malloc(mpy_region *region, size_t n)
+{
+    return malloc_from(region, n, NULL);
 }
 
 void *
@@ -254,9 +289,9 @@ mpy_region_calloc(mpy_region *region, size_t nelem, size_t elsize)
         n = SIZE_MAX;
     }
     if (!is_pooled(n)) {
-        return alloc_slow(region, n, 1);
+        return alloc_slow(region, n, 1, CALLER);
     }
-    void *p = mpy_region_malloc(region, n);
+    void *p = malloc_from(region, n, NULL);
     return p != NULL ? memset(p, 0, n) : NULL;
 }
 
@@ -269,21 +304,29 @@ not_ours(const mpy_region *region, const void *p)
     mpyi_fatal("free of %p: no block of region %p starts there", p, (const void *)region);
 }
 
-/* The class of a pooled block of this region, 0 for a large one of it; ends the process for any
-   other address. */
+/* The class of a pooled block of this region; 0 for any other address. */
 static unsigned
-class_of(const mpy_region *region, const void *p)
+pooled_class(const mpy_region *region, const void *p)
 {
     const struct mpyi_space *space = region->heap.space;
     uint32_t index = mpyi_space_find(space, p);
-    if (MPY_LIKELY(index != MPYI_NO_POOL)) {
-        if (MPY_UNLIKELY(space->pools[index].owner != &region->heap ||
-                         space->classes[index] == 0)) {
-            not_ours(region, p);
-        }
-        return space->classes[index];
+    if (MPY_UNLIKELY(index == MPYI_NO_POOL) ||
+        MPY_UNLIKELY(space->pools[index].owner != &region->heap)) {
+        return 0;
     }
-    if ((uintptr_t)p % 16 != 0 || ((const struct mpyi_region_large *)p - 1)->region != region) {
+    return space->classes[index];
+}
+
+/* The same, with 0 for a large one of it; ends the process for any other address. */
+static unsigned
+class_of(const mpy_region *region, const void *p)
+{
+    unsigned size_class = pooled_class(region, p);
+    if (size_class != 0) {
+        return size_class;
+    }
+    if (mpyi_space_find(region->heap.space, p) != MPYI_NO_POOL || (uintptr_t)p % 16 != 0 ||
+        ((const struct mpyi_region_large *)p - 1)->region != region) {
         not_ours(region, p);
     }
     return 0;
@@ -297,26 +340,66 @@ free_large(mpy_region *region, void *p)
     mpyi_region_large_give(region, block);
 }
 
-static NOINLINE void
-free_slow(mpy_region *region, unsigned size_class, void *p)
+/* Into the bitmap. */
+static void
+free_pooled(mpy_region *region, unsigned size_class, void *p)
 {
-    struct mpyi_heap *heap = &region->heap;
-    mpyi_region_enter(region);
+    if (!mpyi_heap_is_allocated(&region->heap, p)) {
+        not_ours(region, p);
+    }
+    mpyi_poison(p, mpyi_class_size(size_class));
+    mpyi_heap_put(&region->heap, &p, 1);
+}
+
+static void
+check_size(const mpy_region *region, const void *p, size_t n)
+{
+    n += n == 0;
+    if (class_of(region, p) != (is_pooled(n) ? mpy_priv_mem_class(n) : 0)) {
+        mpyi_fatal("free of %p: its size is not %zu", p, n);
+    }
+}
+
+void
+mpyi_region_plain_free(struct mpyi_heap *heap, void *p, size_t n)
+{
+    mpy_region *region = mpyi_region_of(heap);
+    unsigned size_class = class_of(region, p);
+    if (n != MPYI_SIZE_UNKNOWN) {
+        check_size(region, p, n);
+    }
     if (size_class == 0) {
         free_large(region, p);
-    } else if (!heap->closed) {
-        mpyi_heap_flush_push(heap, size_class, p);
+    } else if (heap->closed) {
+        free_pooled(region, size_class, p);
     } else {
-        if (!mpyi_heap_is_allocated(heap, p)) {
-            not_ours(region, p);
-        }
-        if ((heap->modes & MPYI_MODE_TRACE) != 0) {
-            mpyi_hook_trace(MPYI_TRACE_FREE, MPY_KIND_REGION, p, mpyi_class_size(size_class));
-        }
-        mpyi_poison(p, mpyi_class_size(size_class));
-        mpyi_heap_put(heap, &p, 1);
+        mpyi_heap_flush_push(heap, size_class, p);
+    }
+}
+
+/* What the magazine has no room for, large blocks, and wrong addresses. */
+static NOINLINE void
+free_slow(mpy_region *region, void *p, size_t n, const void *site)
+{
+    mpyi_region_enter(region);
+    trace(region, MPYI_TRACE_FREE, p, 0);
+    if (checked(region)) {
+        const struct mpyi_asker asker = asker_of(region, site);
+        mpyi_checked_free(&asker, p, n);
+    } else {
+        mpyi_region_plain_free(&region->heap, p, n);
     }
     mpyi_region_leave(region);
+}
+
+static inline __attribute__((always_inline)) void
+free_from(mpy_region *region, void *p, const void *site)
+{
+    unsigned size_class = pooled_class(region, p);
+    if (MPY_UNLIKELY(size_class == 0) ||
+        MPY_UNLIKELY(!mpy_priv_bin_push(&region->heap.pub.bins[size_class], p))) {
+        free_slow(region, p, MPYI_SIZE_UNKNOWN, SITE(site));
+    }
 }
 
 MPYI_HOT void
@@ -325,11 +408,7 @@ mpy_region_free(mpy_region *region, void *p)
     if (p == NULL || MPY_UNLIKELY(mpyi_region_usable(region) < 0)) {
         return;
     }
-    unsigned size_class = class_of(region, p);
-    if (size_class == 0 ||
-        MPY_UNLIKELY(!mpy_priv_bin_push(&region->heap.pub.bins[size_class], p))) {
-        free_slow(region, size_class, p);
-    }
+    free_from(region, p, NULL);
 }
 
 MPYI_HOT void
@@ -343,15 +422,62 @@ mpy_region_free_sized(mpy_region *region, void *p, size_t n)
     if (p == NULL || mpyi_region_usable(region) < 0) {
         return;
     }
-    n += n == 0;
-    if (class_of(region, p) != (is_pooled(n) ? mpy_priv_mem_class(n) : 0)) {
-        mpyi_fatal("free of %p: its size is not %zu", p, n);
+    if (MPY_UNLIKELY(region->heap.closed)) {
+        free_slow(region, p, n, CALLER);
+        return;
     }
-    mpy_region_free(region, p);
+    check_size(region, p, n);
+    free_from(region, p, CALLER);
+}
+
+/* ---- below the checked layer ------------------------------------------------------------------
+ */
+
+void *
+mpyi_region_plain_malloc(struct mpyi_heap *heap, size_t n, int zero)
+{
+    return plain_alloc(mpyi_region_of(heap), n, zero);
+}
+
+size_t
+mpyi_region_plain_usable(struct mpyi_heap *heap, const void *p)
+{
+    unsigned size_class = class_of(mpyi_region_of(heap), p);
+    if (size_class == 0) {
+        return ((const struct mpyi_region_large *)p - 1)->size;
+    }
+    /* The caller may use all of it now. */
+    mpyi_unpoison(p, mpyi_class_size(size_class));
+    return mpyi_class_size(size_class);
+}
+
+int
+mpyi_region_owns_large(struct mpyi_heap *heap, const void *p)
+{
+    const struct mpyi_region_large *head = &mpyi_region_of(heap)->large;
+    const struct mpyi_region_large *block = head->next;
+    while (block != head && (const void *)(block + 1) != p) {
+        block = block->next;
+    }
+    return block != head;
 }
 
 /* ---- size -------------------------------------------------------------------------------------
  */
+
+static size_t
+usable(mpy_region *region, const void *p, const void *site)
+{
+    if (MPY_LIKELY(!region->heap.closed)) {
+        return mpyi_region_plain_usable(&region->heap, p);
+    }
+    const struct mpyi_asker asker = asker_of(region, site);
+    mpyi_region_enter(region);
+    size_t n = checked(region) ? mpyi_checked_usable(&asker, p)
+                               : mpyi_region_plain_usable(&region->heap, p);
+    mpyi_region_leave(region);
+    return n;
+}
 
 size_t
 mpy_region_usable_size(mpy_region *region, const void *p)
@@ -359,13 +485,7 @@ mpy_region_usable_size(mpy_region *region, const void *p)
     if (p == NULL || mpyi_region_usable(region) < 0) {
         return 0;
     }
-    unsigned size_class = class_of(region, p);
-    if (size_class == 0) {
-        return ((const struct mpyi_region_large *)p - 1)->size;
-    }
-    /* The caller may use all of it now. */
-    mpyi_unpoison(p, mpyi_class_size(size_class));
-    return mpyi_class_size(size_class);
+    return usable(region, p, CALLER);
 }
 
 /* One try. */
@@ -395,31 +515,38 @@ resize_large(mpy_region *region, void *p, size_t n)
     return fresh != NULL ? fresh : no_memory(region);
 }
 
+/* Only within its class: a sized free has to find the class by the last size. */
+static int
+stays(unsigned size_class, size_t n)
+{
+    return size_class != 0 && is_pooled(n) && mpy_priv_mem_class(n) == size_class;
+}
+
 void *
 mpy_region_realloc(mpy_region *region, void *p, size_t n)
 {
     if (p == NULL) {
-        return mpy_region_malloc(region, n);
+        return malloc_from(region, n, NULL);
     }
     if (mpyi_region_usable(region) < 0) {
         return NULL;
     }
-    n += n == 0;
-    unsigned size_class = class_of(region, p);
-    if (size_class == 0 && !is_pooled(n)) {
-        return resize_large(region, p, n);
+    if (MPY_LIKELY((region->heap.modes & MPYI_MODE_CHECK) == 0)) {
+        size_t bytes = n + (n == 0);
+        unsigned size_class = class_of(region, p);
+        if (size_class == 0 && !is_pooled(bytes)) {
+            return resize_large(region, p, bytes);
+        }
+        if (!region->heap.closed && stays(size_class, bytes)) {
+            return p;
+        }
     }
-    /* Only within its class: a sized free has to find the class by the last size. */
-    if (size_class != 0 && is_pooled(n) && mpy_priv_mem_class(n) == size_class &&
-        !region->heap.closed) {
-        return p;
-    }
-    void *fresh = mpy_region_malloc(region, n);
+    size_t old = usable(region, p, CALLER);
+    void *fresh = malloc_from(region, n, NULL);
     if (fresh == NULL) {
         return NULL;
     }
-    size_t old = mpy_region_usable_size(region, p);
     memcpy(fresh, p, old < n ? old : n);
-    mpy_region_free(region, p);
+    free_from(region, p, NULL);
     return fresh;
 }

@@ -209,10 +209,12 @@ mpy_mem_allocated_blocks(mpy_runtime *rt)
     if (mpyi_census_take(rt, &census, &stats) < 0) {
         return -1;
     }
-    struct mpyi_marks *marks = mpyi_marks_of(rt != NULL ? mpyi_hook_runtime_heap(rt) : NULL);
+    struct mpyi_rtheap *runtime = rt != NULL ? mpyi_hook_runtime_heap(rt) : NULL;
+    struct mpyi_marks *marks = mpyi_marks_of(runtime);
     mpyi_marks_lock(marks);
     size_t queued = marks->queued_count;
     mpyi_marks_unlock(marks);
+    queued += mpyi_regions_queued(runtime);
     return (ptrdiff_t)(stats.blocks_allocated + stats.large_blocks - queued);
 }
 

@@ -10,6 +10,7 @@
  */
 #include "alloc/checked.h"
 #include "alloc/memheap.h"
+#include "alloc/region.h"
 #include "alloc/spaces.h"
 #include "base/hooks.h"
 
@@ -175,7 +176,10 @@ describe_block(struct mpyi_rtheap *heap, struct mpyi_space *space, uint32_t inde
         .state = block_state(space, index, block),
         .kind = pool.kind,
     };
-    if (info.state == MPY_BLOCK_ALLOCATED && mpyi_checked_origin(heap, info.block, &origin)) {
+    if (info.state == MPY_BLOCK_ALLOCATED &&
+        (info.kind == MPY_KIND_REGION
+             ? mpyi_region_origin(&space->pools[index], info.block, &origin)
+             : mpyi_checked_origin(mpyi_marks_of(heap), info.block, &origin))) {
         info.requested = origin.requested;
         info.serial = origin.serial;
         info.site = origin.site;

@@ -2,7 +2,7 @@
 /*
  * fault/gallery.h - what the programs of the gallery share.
  *
- *   PROGRAM DOMAIN SIZE      DOMAIN is mem, obj, atom or cell
+ *   PROGRAM DOMAIN SIZE      DOMAIN is mem, obj, atom, cell or region
  *
  * Each makes one mistake with a block of SIZE bytes and returns 0 if nobody noticed. Neighbours are
  * allocated around the block, so that a pool has others than free ones.
@@ -11,6 +11,8 @@
 #define MPY_TEST_FAULT_GALLERY_H
 
 #include "alloc/rtheap.h"
+
+#include "minipy/region.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@ struct gallery {
     char domain; /* its first letter */
     size_t n;
     struct mpyi_rtheap *heap;
+    mpy_region *region;
 };
 
 static inline char *
@@ -33,6 +36,8 @@ gallery_alloc(const struct gallery *g)
         return mpy_obj_malloc(g->n);
     case 'a':
         return mpyi_atom_alloc(g->heap, g->n);
+    case 'r':
+        return mpy_region_malloc(g->region, g->n);
     default:
         return mpyi_cell_alloc(g->heap, g->n);
     }
@@ -51,6 +56,9 @@ gallery_free(const struct gallery *g, void *p)
     case 'a':
         mpyi_atom_free(g->heap, p, g->n);
         break;
+    case 'r':
+        mpy_region_free(g->region, p);
+        break;
     default:
         mpyi_cell_free(g->heap, p, g->n);
     }
@@ -68,7 +76,8 @@ gallery_start(struct gallery *g, int argc, char **argv)
     g->domain = argv[1][0];
     g->n = strtoul(argv[2], NULL, 10);
     g->heap = mpyi_rtheap_new(NULL);
-    if (g->heap == NULL) {
+    g->region = mpy_region_new(NULL);
+    if (g->heap == NULL || g->region == NULL) {
         exit(2);
     }
     mpyi_rtheap_enter(g->heap);
@@ -82,10 +91,11 @@ gallery_start(struct gallery *g, int argc, char **argv)
     return p;
 }
 
-/* For mistakes that show when the heap goes away. */
+/* For mistakes that show when the heap or the region goes away. */
 static inline int
 gallery_end(struct gallery *g)
 {
+    mpy_region_destroy(g->region);
     mpyi_rtheap_free(g->heap);
     return 0;
 }

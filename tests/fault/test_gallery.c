@@ -17,13 +17,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MEM  1u
-#define OBJ  2u
-#define ATOM 4u
-#define CELL 8u
-#define ALL  15u
+#define MEM    1u
+#define OBJ    2u
+#define ATOM   4u
+#define CELL   8u
+#define REGION 16u
+#define ALL    31u
 
-static const char *const domain_names[] = {"mem", "obj", "atom", "cell"};
+enum { CELLS = 3, DOMAINS = 5 };
+
+static const char *const domain_names[DOMAINS] = {"mem", "obj", "atom", "cell", "region"};
 
 struct fault {
     const char *program;
@@ -41,11 +44,17 @@ static const struct fault faults[] = {
     {"static_free", "static pointer", ALL, 0, 0},
     {"foreign_free", "foreign pointer", ALL, 0, 0},
     {"overflow", "overflow: the byte 1 past its end was written", ALL, 1, 1},
-    {"underflow", "underflow: the byte 1 before its start was written", MEM | OBJ | ATOM, 1, 1},
+    {"underflow", "underflow: the byte 1 before its start was written", MEM | OBJ | ATOM | REGION,
+     1, 1},
     {"write_after_free", "write after free", ALL, 1, 1},
-    {"wrong_size", "wrong size", MEM | OBJ, 1, 0},
+    {"wrong_size", "wrong size", MEM | OBJ | REGION, 1, 0},
     {"wrong_domain", "wrong domain", ALL, 1, 0},
-    {"realloc_freed", "use after free", MEM | OBJ, 1, 0},
+    {"realloc_freed", "use after free", MEM | OBJ | REGION, 1, 0},
+    {"wrong_region", "wrong domain", REGION, 1, 0},
+    {"mem_in_region", "wrong domain", REGION, 1, 0},
+    {"overflow_kept", "overflow: the byte 1 past its end was written", REGION, 1, 1},
+    {"underflow_cleared", "underflow: the byte 1 before its start was written", REGION, 1, 1},
+    {"write_cleared", "write after free", REGION, 1, 1},
 };
 
 static char output[16384];
@@ -94,7 +103,7 @@ static const char *
 class_text(const char *domain, size_t n)
 {
     static char text[64];
-    int cell = domain[0] == 'c', mem = domain[0] == 'm';
+    int cell = domain[0] == 'c', mem = domain[0] == 'm' || domain[0] == 'r';
     size_t total = n + (cell ? MPYI_FENCE : 2 * MPYI_FENCE);
     size_t rounded = mpyi_round_up(total, mem ? 16 : 8);
     if (rounded > MPY_SMALL_MAX || (MPYI_BYPASS && !cell)) {
@@ -128,7 +137,7 @@ expect(const struct fault *fault, const char *domain, size_t n)
         says(class_text(domain, n), fault->program, domain, n);
         says(", serial ", fault->program, domain, n);
         says("\n  allocated at 0x", fault->program, domain, n);
-        if (domain[0] == 'm' || domain[0] == 'o') {
+        if (domain[0] == 'm' || domain[0] == 'o' || domain[0] == 'r') {
             char site[64];
             (void)snprintf(site, sizeof site, "(%s+0x", fault->program);
             says(site, fault->program, domain, n);
@@ -143,13 +152,13 @@ every_size(const struct fault *fault, unsigned domain)
     static size_t turn;
     size_t step = test_scale() > 1 ? 1 : 16;
     const char *name = domain_names[domain];
-    size_t low = domain == 3 ? MPYI_CELL_MIN / 8 : 1;
-    size_t high = domain == 3 ? MPYI_CELL_MAX / 8 : MPY_CLASS_COUNT;
+    size_t low = domain == CELLS ? MPYI_CELL_MIN / 8 : 1;
+    size_t high = domain == CELLS ? MPYI_CELL_MAX / 8 : MPY_CLASS_COUNT;
     for (size_t c = low + turn++ % step; c <= high; c += step) {
         expect(fault, name, 8 * c);
         expect(fault, name, 8 * c - c % 8);
     }
-    if (domain != 3) {
+    if (domain != CELLS) {
         expect(fault, name, 513);
         expect(fault, name, 100000);
     }
@@ -160,7 +169,7 @@ every_fault_is_named(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        for (unsigned domain = 0; domain < 4; domain++) {
+        for (unsigned domain = 0; domain < DOMAINS; domain++) {
             if ((faults[i].domains & 1u << domain) != 0) {
                 every_size(&faults[i], domain);
             }

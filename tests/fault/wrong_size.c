@@ -9,6 +9,8 @@ main(int argc, char **argv)
     char *p = gallery_start(&g, argc, argv);
     if (g.domain == 'm') {
         mpy_mem_free_sized(p, g.n + 1);
+    } else if (g.domain == 'r') {
+        mpy_region_free_sized(g.region, p, g.n + 1);
     } else {
         mpy_obj_free_sized(p, 2 * g.n);
     }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes one byte past the end of a block that is never freed: its region is destroyed. */
+#include "fault/gallery.h"
+
+int
+main(int argc, char **argv)
+{
+    struct gallery g;
+    char *p = gallery_start(&g, argc, argv);
+    *(volatile char *)(p + g.n) = 1;
+    return gallery_end(&g);
+}
