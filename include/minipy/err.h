@@ -116,7 +116,9 @@ mpy_err_restore(mpy_object *exc);
 MPY_NODISCARD MPY_API mpy_object *
 mpy_err_message(mpy_object *exc);
 
-/* A new exception type `name` ("module.Name") below base (NULL: Exception). */
+/* A new exception type `name` ("module.Name", or "Name") below base (NULL: Exception). Its
+   instances keep the arguments they are made with; those of a type below it, too, whose spec has an
+   init. */
 MPY_NODISCARD MPY_API mpy_object *
 mpy_err_new_type(const char *name, const char *doc, mpy_object *base);
 

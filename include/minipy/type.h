@@ -61,7 +61,7 @@ typedef struct mpy_member_spec {
  */
 typedef struct mpy_type_spec {
     uint32_t size, version; /* sizeof(mpy_type_spec), 1 */
-    const char *name;       /* "module.Name" */
+    const char *name;       /* "module.Name", or "Name" */
     const char *doc;        /* may be NULL */
     uint32_t flags;         /* MPY_TYPE_* */
     uint32_t ref_count;     /* references at the start of the data */

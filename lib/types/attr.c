@@ -339,6 +339,9 @@ find_utf8(struct mpyi_thread *t, const char *function, mpy_object *o, const char
         mpy_xdecref(str);
         return found;
     }
+    if (s == NULL) { /* no object has such an attribute */
+        return mpyi_str_check_utf8(function, name, strlen(name));
+    }
     return find_generic(t, o, mpyi_str_object(s), out);
 }
 

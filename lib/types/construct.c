@@ -3,8 +3,9 @@
  * types/construct.c - calling a type: list(), int("3"), ValueError("text"), Point(1, 2).
  *
  * Host types and exceptions make an instance and hand the arguments to init; an instance whose init
- * fails is dropped. Built-in types convert their argument as in Python, as far as the library has a
- * conversion; the rest cannot be created by a call.
+ * fails is dropped. An exception keeps its arguments before init is called, as in Python: an init
+ * of the host's need not do it. Built-in types convert their argument as in Python, as far as the
+ * library has a conversion; the rest cannot be created by a call.
  *
  * Lock: the runtime's. init and conversions run code of the host.
  */
@@ -15,6 +16,7 @@
 #include "minipy/str.h"
 
 #include "types/call.h"
+#include "types/exc.h"
 #include "types/instance.h"
 #include "types/number.h"
 #include "types/protocol.h"
@@ -27,12 +29,17 @@ create_instance(struct mpyi_thread *t, const struct mpyi_type *type, mpy_object 
                 size_t nargs, mpy_object *kwnames)
 {
     mpy_object *o;
+    int is_exc = (type->traits & MPYI_TRAIT_EXCEPTION) != 0;
     if (type->slots.init == NULL &&
         (nargs != 0 || (kwnames != NULL && mpyi_tuple_count(kwnames) != 0))) {
         return mpyi_err_format(MPY_EXC_TYPE_ERROR, "%s() takes no arguments", type->name);
     }
     mpyi_safe_point(t);
     o = mpyi_instance_new(t, type);
+    if (o != NULL && is_exc && mpyi_exc_keep_args(t, o, argv, nargs) < 0) {
+        mpy_decref(o);
+        return NULL;
+    }
     if (o != NULL && type->slots.init != NULL && type->slots.init(o, argv, nargs, kwnames) < 0) {
         if (!mpyi_err_occurred(t)) {
             (void)mpyi_err_format(MPY_EXC_SYSTEM_ERROR, "%s(): init failed without an error",

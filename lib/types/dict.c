@@ -344,8 +344,9 @@ mpy_dict_get_utf8(mpy_object *dict, const char *key, mpy_object **out)
     found = find_utf8(t, __func__, mpyi_dict(dict), key, &place);
     if (found > 0) {
         *out = mpy_newref(mpyi_dict(dict)->entries[place.entry].value);
+        return 1;
     }
-    return found;
+    return found < 0 ? -1 : mpyi_str_check_utf8(__func__, key, strlen(key));
 }
 
 static MPYI_LONG_WAY int

@@ -53,23 +53,29 @@ mpyi_exc_new_memory_error(struct mpyi_thread *t)
     return exc;
 }
 
-/* Exceptions take any positional arguments and keep them. */
+int
+mpyi_exc_keep_args(struct mpyi_thread *t, mpy_object *exc, mpy_object *const *argv, size_t nargs)
+{
+    mpy_object *args = mpyi_tuple_from(t, argv, nargs);
+    if (args == NULL) {
+        return -1;
+    }
+    mpy_assign(&mpyi_exc_refs(exc)[MPYI_EXC_ARGS], args);
+    mpy_decref(args);
+    return 0;
+}
+
+/* Exceptions take any positional arguments; they have them already. */
 static int
 exc_init(mpy_object *self, mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
 {
-    struct mpyi_thread *t = mpyi_current();
-    mpy_object *args;
+    (void)argv;
+    (void)nargs;
     if (kwnames != NULL && mpyi_tuple_count(kwnames) != 0) {
         (void)mpyi_err_format(MPY_EXC_TYPE_ERROR, "%s() takes no keyword arguments",
                               mpyi_type_name_of(self));
         return -1;
     }
-    args = mpyi_tuple_from(t, argv, nargs);
-    if (args == NULL) {
-        return -1;
-    }
-    mpy_assign(&mpyi_exc_refs(self)[MPYI_EXC_ARGS], args);
-    mpy_decref(args);
     return 0;
 }
 
@@ -198,6 +204,11 @@ mpy_err_new_type(const char *name, const char *doc, mpy_object *base)
     }
     if (name == NULL) {
         return mpyi_err_argument(__func__, "name", "text", NULL);
+    }
+    if (!mpyi_type_name_ok(name)) {
+        return mpyi_err_format(MPY_EXC_VALUE_ERROR,
+                               "%s(): argument 'name': expected 'name' or 'module.name', got '%s'",
+                               __func__, name);
     }
     if (base != NULL && !mpyi_is_exc_type(base)) {
         return mpyi_err_argument(__func__, "base", "exception type", base);

@@ -49,6 +49,10 @@ mpyi_exc_args(const mpy_object *exc);
 MPY_NODISCARD mpy_object *
 mpyi_exc_new(struct mpyi_thread *t, const struct mpyi_type *type, mpy_object *args);
 
+/* int0: keeps the arguments an exception is made with, before init sees them. */
+int
+mpyi_exc_keep_args(struct mpyi_thread *t, mpy_object *exc, mpy_object *const *argv, size_t nargs);
+
 /* The MemoryError a runtime makes in advance. NULL when even that fails. */
 MPY_NODISCARD mpy_object *
 mpyi_exc_new_memory_error(struct mpyi_thread *t);

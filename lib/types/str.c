@@ -126,19 +126,33 @@ str_dealloc(struct mpyi_thread *t, mpy_object *o)
     mpyi_atom_free(t->heap, s, tailed_bytes(n));
 }
 
+static size_t
+check_utf8(const char *function, const char *utf8, size_t n)
+{
+    size_t bad = 0;
+    size_t chars = mpyi_utf8_check(utf8, n, &bad);
+    if (chars == SIZE_MAX) {
+        (void)mpyi_err_format(MPY_EXC_VALUE_ERROR, "%s(): invalid UTF-8: byte 0x%02x at %zu",
+                              function, (unsigned)(unsigned char)utf8[bad], bad);
+    }
+    return chars;
+}
+
+int
+mpyi_str_check_utf8(const char *function, const char *utf8, size_t n)
+{
+    return check_utf8(function, utf8, n) == SIZE_MAX ? -1 : 0;
+}
+
 static __attribute__((noinline)) mpy_object *
 new_checked(struct mpyi_thread *t, const char *function, const char *utf8, size_t n)
 {
-    size_t bad = 0, chars;
+    size_t chars;
     if (n > MPYI_STR_MAX) {
         return mpyi_err_no_memory();
     }
-    chars = mpyi_utf8_check(utf8, n, &bad);
-    if (chars == SIZE_MAX) {
-        return mpyi_err_format(MPY_EXC_VALUE_ERROR, "%s(): invalid UTF-8: byte 0x%02x at %zu",
-                               function, (unsigned)(unsigned char)utf8[bad], bad);
-    }
-    return mpyi_str_new_valid(t, utf8, n, chars);
+    chars = check_utf8(function, utf8, n);
+    return chars != SIZE_MAX ? mpyi_str_new_valid(t, utf8, n, chars) : NULL;
 }
 
 static inline mpy_object *

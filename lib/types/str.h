@@ -216,6 +216,11 @@ mpyi_str_contains(const struct mpyi_str *s, const struct mpyi_str *sub);
 struct mpyi_str *
 mpyi_str_alloc(struct mpyi_thread *t, size_t n, size_t chars);
 
+/* int0: n bytes are UTF-8. For texts that are looked up without becoming a str: no object has an
+   invalid one, but asking for it is a mistake all the same. */
+int
+mpyi_str_check_utf8(const char *function, const char *utf8, size_t n);
+
 /* A str of n bytes; `function` names the caller in "invalid UTF-8". */
 mpy_object *
 mpyi_str_new(struct mpyi_thread *t, const char *function, const char *utf8, size_t n);

@@ -35,6 +35,13 @@ static uint64_t last_serial; /* of all runtimes; atomic */
 /* ---- checking the spec
  * ---------------------------------------------------------------------------- */
 
+int
+mpyi_type_name_ok(const char *name)
+{
+    size_t n = strlen(name);
+    return n != 0 && name[n - 1] != '.';
+}
+
 static int
 contradiction(const char *function, const char *what)
 {
@@ -52,6 +59,9 @@ check_spec(const char *function, const mpy_type_spec *s)
     }
     if (s->name == NULL || s->name[0] == '\0') {
         return contradiction(function, "the type has no name");
+    }
+    if (!mpyi_type_name_ok(s->name)) {
+        return contradiction(function, "the type's name ends in a dot");
     }
     if ((s->flags & ~SPEC_FLAGS) != 0) {
         return contradiction(function, "unknown flags");
@@ -253,8 +263,7 @@ copy_spec(struct mpyi_thread *t, const char *function, struct mpyi_heap_type *he
     heap->names_size = size;
     memcpy(heap->names, s->name, size);
     heap->type.qualname = heap->names;
-    heap->type.name =
-        dot != NULL && dot[1] != '\0' ? heap->names + (dot + 1 - s->name) : heap->names;
+    heap->type.name = dot != NULL ? heap->names + (dot + 1 - s->name) : heap->names;
     copy = mpyi_array_alloc(t->heap, sizeof *copy);
     if (copy == NULL) {
         (void)mpyi_err_no_memory();

@@ -29,6 +29,10 @@ mpyi_heap_type_of(mpy_object *o)
     return mpyi_heap_type(mpyi_type(o));
 }
 
+/* 1 when a type may be called so: there is something behind the last dot. */
+int
+mpyi_type_name_ok(const char *name);
+
 /* mpy_type_from_spec() on behalf of `function`; base may be an exception type. */
 MPY_NODISCARD mpy_object *
 mpyi_type_make(struct mpyi_thread *t, const char *function, const mpy_type_spec *spec,

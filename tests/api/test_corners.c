@@ -178,13 +178,22 @@ test_text_names_the_call(void **state)
     mpy_func_spec methods[] = {{.name = "\xff", .fn = NULL}, {.name = NULL}};
     mpy_type_spec spec = {
         .size = sizeof spec, .version = 1, .name = "corner.Method", .methods = methods};
-    (void)state;
     assert_int_equal(mpy_object_find_attr_utf8(list, "\xff", &out), -1);
     expect_text("mpy_object_find_attr_utf8(): invalid UTF-8: byte 0xff at 0");
     assert_null(mpy_object_get_attr_utf8(list, "\xff"));
     expect_text("mpy_object_get_attr_utf8(): invalid UTF-8: byte 0xff at 0");
     assert_int_equal(mpy_object_set_attr_utf8(list, "\xff", list), -1);
     expect_text("mpy_object_set_attr_utf8(): invalid UTF-8: byte 0xff at 0");
+    mpy_object *plain = api_good(mpy_type_new_instance(((struct api_world *)*state)->plain_type));
+    assert_int_equal(mpy_object_find_attr_utf8(plain, "a\xff", &out), -1);
+    assert_null(out);
+    expect_text("mpy_object_find_attr_utf8(): invalid UTF-8: byte 0xff at 1");
+    assert_null(mpy_object_get_attr_utf8(plain, "\xed\xa0\x80"));
+    expect_text("mpy_object_get_attr_utf8(): invalid UTF-8: byte 0xed at 0");
+    assert_int_equal(mpy_object_find_attr_utf8(MPY_NONE, "\xff", &out), -1);
+    expect_text("mpy_object_find_attr_utf8(): invalid UTF-8: byte 0xff at 0");
+    assert_int_equal(mpy_object_find_attr_utf8(plain, "caf\xC3\xA9", &out), 0);
+    mpy_decref(plain);
     methods[0].fn = return_self;
     assert_null(mpy_type_from_spec(&spec, NULL));
     expect_text("mpy_type_from_spec(): invalid UTF-8: byte 0xff at 0");

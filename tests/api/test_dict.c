@@ -46,7 +46,10 @@ test_by_text(void **state)
     api_done(mpy_dict_set_utf8(d, "a", MPY_NONE));
     expect(d, "{'a': None, 'b': 2, 'c': 3}");
     assert_int_equal(mpy_dict_set_utf8(d, "\xff", MPY_NONE), -1);
-    assert_int_not_equal(api_take_error(NULL, 0), 0);
+    assert_int_equal(api_take_error(NULL, 0), MPY_EXC_VALUE_ERROR);
+    assert_int_equal(mpy_dict_get_utf8(d, "\xff", &value), -1);
+    assert_null(value);
+    assert_int_equal(api_take_error(NULL, 0), MPY_EXC_VALUE_ERROR);
     assert_int_equal(mpy_dict_get_utf8(d, NULL, &value), -1);
     assert_null(value);
     api_expect_error(MPY_EXC_API);

@@ -5,6 +5,7 @@
  */
 #include "support/api_world.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void
@@ -90,6 +91,85 @@ test_own_types(void **state)
     mpy_decref(exc);
 }
 
+/* The texts name the function that was called, and its own argument. */
+static void
+test_names_of_types(void **state)
+{
+    static const char *const names[] = {"", "x.", "."};
+    char text[200], expected[200];
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        const mpy_type_spec spec = {.size = sizeof spec, .version = 1, .name = names[i]};
+        assert_null(mpy_err_new_type(names[i], NULL, NULL));
+        assert_int_equal(api_take_error(text, sizeof text), MPY_EXC_VALUE_ERROR);
+        (void)snprintf(expected, sizeof expected,
+                       "mpy_err_new_type(): argument 'name': expected 'name' or 'module.name', got "
+                       "'%s'",
+                       names[i]);
+        assert_string_equal(text, expected);
+        assert_null(mpy_type_from_spec(&spec, NULL));
+        assert_int_equal(api_take_error(text, sizeof text), MPY_EXC_VALUE_ERROR);
+        assert_string_equal(text,
+                            i == 0 ? "mpy_type_from_spec(): argument 'spec': the type has no name"
+                                   : "mpy_type_from_spec(): argument 'spec': the type's name ends "
+                                     "in a dot");
+    }
+}
+
+/* An init of the host's that looks at what is kept, and refuses a first argument that is None. */
+static int
+own_init(mpy_object *self, mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
+{
+    mpy_object *args = api_good(mpy_exc_get_args(self));
+    assert_int_equal(mpy_tuple_length(args), nargs);
+    for (size_t i = 0; i < nargs; i++) {
+        mpy_object *arg = api_good(mpy_tuple_get(args, (ptrdiff_t)i));
+        assert_ptr_equal(arg, argv[i]);
+        mpy_decref(arg);
+    }
+    mpy_decref(args);
+    if (nargs > 0 && argv[0] == MPY_NONE) {
+        mpy_err_set_code(MPY_EXC_TYPE_ERROR, "not None");
+        return -1;
+    }
+    return kwnames != NULL ? mpy_object_set_attr_utf8(self, "code", argv[nargs]) : 0;
+}
+
+static void
+test_own_init_keeps_args(void **state)
+{
+    static const mpy_type_spec spec = {.size = sizeof spec,
+                                       .version = 1,
+                                       .name = "host.RuleError",
+                                       .flags = MPY_TYPE_ATTRS,
+                                       .init = own_init};
+    mpy_object *base = api_good(mpy_exc_type(MPY_EXC_VALUE_ERROR));
+    mpy_object *own = api_good(mpy_type_from_spec(&spec, base));
+    mpy_object *argv[3] = {api_good(mpy_str_from_utf8("rule")), mpy_int_from_i64(7), MPY_TRUE};
+    mpy_object *code = api_good(mpy_str_from_utf8("code"));
+    mpy_object *kwnames = api_good(mpy_tuple_from_array(&code, 1));
+    mpy_object *exc = api_good(mpy_call(own, argv, 2, kwnames));
+    mpy_object *text = api_good(mpy_object_repr(exc)), *args, *none = MPY_NONE;
+    const char *got;
+    (void)state;
+    api_done(mpy_str_as_utf8(text, &got, NULL));
+    assert_string_equal(got, "RuleError('rule', 7)");
+    mpy_decref(text);
+    mpy_decref(exc);
+    exc = api_good(mpy_call_noargs(own));
+    args = api_good(mpy_exc_get_args(exc));
+    assert_int_equal(mpy_tuple_length(args), 0);
+    mpy_decref(args);
+    mpy_decref(exc);
+    assert_null(mpy_call(own, &none, 1, NULL));
+    api_expect_error(MPY_EXC_TYPE_ERROR);
+    mpy_decref(kwnames);
+    mpy_decref(code);
+    mpy_decref(argv[0]);
+    mpy_decref(own);
+    mpy_decref(base);
+}
+
 static char written[300];
 
 static int
@@ -156,6 +236,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_take_and_restore, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_long_text, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_own_types, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_names_of_types, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_own_init_keeps_args, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_reports, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_not_attached, api_setup, api_teardown),
     };

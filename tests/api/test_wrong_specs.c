@@ -55,6 +55,7 @@ static const mpy_member_spec stray[] = {{"x", 1, 0}, {NULL, 0, 0}};
 #define SPEC .size = sizeof(mpy_type_spec), .version = 1
 static const mpy_type_spec spec_no_size = {.version = 1, .name = "t.T"};
 static const mpy_type_spec spec_no_name = {SPEC};
+static const mpy_type_spec spec_dot = {SPEC, .name = "x."};
 static const mpy_type_spec spec_small = {SPEC, .name = "t.T", .ref_count = 2, .data_size = 8};
 static const mpy_type_spec spec_member = {SPEC, .name = "t.T", .ref_count = 1, .data_size = 8,
                                           .members = stray};
@@ -108,7 +109,11 @@ OBJECT_CASE(spec_7, below(&spec_half, NULL))
 OBJECT_CASE(spec_8, mpy_type_from_spec(&spec_flags, NULL))
 OBJECT_CASE(base_final, below(&spec_plain, mpy_type_from_spec(&spec_plain, NULL)))
 OBJECT_CASE(base_int, below(&spec_plain, mpy_type_builtin(MPY_TYPE_ID_INT)))
+OBJECT_CASE(spec_9, mpy_type_from_spec(&spec_dot, NULL))
 OBJECT_CASE(new_error, mpy_err_new_type(NULL, NULL, NULL))
+OBJECT_CASE(new_error_2, mpy_err_new_type("", NULL, NULL))
+OBJECT_CASE(new_error_3, mpy_err_new_type("x.", NULL, NULL))
+OBJECT_CASE(new_error_4, mpy_err_new_type("x.\xff", NULL, NULL))
 
 static const struct api_bad code_cases[] = {
     {"mpy_constant", "-1", constant_1, VALUE, 0},
@@ -142,7 +147,11 @@ static const struct api_bad code_cases[] = {
     {"mpy_type_from_spec", "unknown flag", spec_8, VALUE, 0},
     {"mpy_type_from_spec", "final base", base_final, TYPE, 0},
     {"mpy_type_from_spec", "base int", base_int, TYPE, 0},
+    {"mpy_type_from_spec", "name with nothing behind its dot", spec_9, VALUE, 0},
     {"mpy_err_new_type", "no name", new_error, NULLS, VALUE},
+    {"mpy_err_new_type", "empty name", new_error_2, VALUE, 0},
+    {"mpy_err_new_type", "nothing behind the dot", new_error_3, VALUE, 0},
+    {"mpy_err_new_type", "name is no UTF-8", new_error_4, VALUE, 0},
     {NULL, NULL, NULL, 0, 0}};
 
 static void
