@@ -8,44 +8,10 @@
  * happens to objects is known from their callbacks (support/api_node.h). There is more in the other
  * files test_rules_*.c.
  */
-#include "support/api_node.h"
-#include "support/api_world.h"
+#include "support/api_rules.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define REFS(o, n) assert_int_equal(mpy_refcount(o), (n))
-
-static struct api_log log_now;
-
-static struct api_log *
-fresh_log(void)
-{
-    memset(&log_now, 0, sizeof log_now);
-    return &log_now;
-}
-
-static mpy_gc_result
-collect(void)
-{
-    mpy_gc_result result = {.size = sizeof result, .version = 1};
-    api_done(mpy_gc_collect(2, &result));
-    return result;
-}
-
-static mpy_object *
-node(mpy_object *type, unsigned kind, int id)
-{
-    return api_good(api_node_new(type, kind, &log_now, id));
-}
-
-static void
-set_ref(mpy_object *o, mpy_object *type, int at, mpy_object *value)
-{
-    struct api_node *data = api_node_data(o, type);
-    assert_non_null(data);
-    mpy_assign(&data->refs[at], value);
-}
 
 /* [..., o] with itself in it: garbage as soon as it is dropped. */
 static mpy_object *
@@ -108,8 +74,8 @@ disturb(struct api_world *w, mpy_object *victim)
         api_done(mpy_gc_collect(round, NULL));
         REFS(victim, 1);
     }
-    collect();
-    collect();
+    rules_collect();
+    rules_collect();
     mpy_decref_many(keep, 3);
 }
 
@@ -120,8 +86,8 @@ test_ints_like_addresses(void **state)
     mpy_object *type = api_good(api_node_type(API_NODE_PLAIN));
     mpy_object *victims[3], *referrers;
 
-    fresh_log();
-    victims[0] = node(type, API_NODE_PLAIN, 0);
+    rules_fresh_log();
+    victims[0] = rules_node(type, API_NODE_PLAIN, 0);
     victims[1] = api_good(mpy_list_new(0));
     api_done(mpy_list_append(victims[1], type));
     victims[2] = api_good(mpy_tuple_pack(1, victims[1]));
@@ -139,10 +105,10 @@ test_ints_like_addresses(void **state)
         assert_int_equal(mpy_list_length(referrers), 0);
         mpy_decref(referrers);
     }
-    assert_int_equal(log_now.releases, 0);
+    assert_int_equal(rules_log.releases, 0);
     assert_non_null(api_node_data(victims[0], type));
     mpy_decref_many(victims, 3);
-    assert_int_equal(log_now.releases, 1);
+    assert_int_equal(rules_log.releases, 1);
     mpy_decref(type);
 }
 
@@ -197,9 +163,9 @@ test_init_collects(void **state)
     ptrdiff_t blocks = 0;
 
     for (int round = 0; round < 4; round++) {
-        fresh_log();
+        rules_fresh_log();
         for (int i = 0; i < 4; i++) {
-            mpy_object *n = node(node_type, API_NODE_PLAIN, i);
+            mpy_object *n = rules_node(node_type, API_NODE_PLAIN, i);
             argv[i] = cyclic_list(n);
             mpy_decref(n);
         }
@@ -207,14 +173,14 @@ test_init_collects(void **state)
         list = api_good(mpy_object_get_attr_utf8(o, "list"));
         assert_int_equal(mpy_list_length(list), 4);
         mpy_decref(list);
-        assert_int_equal(log_now.releases, 0);
+        assert_int_equal(rules_log.releases, 0);
         mpy_decref(o);
         assert_null(mpy_call(building, argv, 4, NULL));
         api_expect_error(MPY_EXC_KEY_ERROR);
-        assert_int_equal(log_now.releases, 0);
+        assert_int_equal(rules_log.releases, 0);
         mpy_decref_many(argv, 4);
-        collect();
-        assert_int_equal(log_now.releases, 4);
+        rules_collect();
+        assert_int_equal(rules_log.releases, 4);
         if (round == 1) {
             blocks = api_blocks(w);
         }
@@ -285,7 +251,7 @@ test_iterator_collects(void **state)
         mpy_decref(item);
     }
     mpy_decref(list);
-    assert_true(collect().collected >= 50);
+    assert_true(rules_collect().collected >= 50);
     feeder = new_feeder(type, 20, 1);
     sep = api_good(mpy_str_from_utf8(","));
     text = api_good(mpy_str_join(sep, feeder));
@@ -357,7 +323,7 @@ test_keys_collect(void **state)
     mpy_decref(dict);
     mpy_decref(copy);
     mpy_decref(type);
-    assert_true(collect().collected >= 80);
+    assert_true(rules_collect().collected >= 80);
 }
 
 /* ---- larger than a cell --------------------------------------------------------------------- */
@@ -383,7 +349,7 @@ list_of_nodes(mpy_object *type, int n)
 {
     mpy_object *list = api_good(mpy_list_new((size_t)n));
     for (int i = 0; i < n; i++) {
-        mpy_object *o = node(type, API_NODE_PLAIN, i);
+        mpy_object *o = rules_node(type, API_NODE_PLAIN, i);
         api_done(mpy_list_append(list, o));
         mpy_decref(o);
     }
@@ -394,10 +360,10 @@ static void
 each_once(int n)
 {
     for (int i = 0; i < n; i++) {
-        assert_int_equal(log_now.released[i], 1);
+        assert_int_equal(rules_log.released[i], 1);
     }
-    assert_int_equal(log_now.releases, n);
-    assert_int_equal(log_now.faults, 0);
+    assert_int_equal(rules_log.releases, n);
+    assert_int_equal(rules_log.faults, 0);
 }
 
 static void
@@ -407,7 +373,7 @@ test_large_tuple(void **state)
 
     (void)state;
     for (int by_collection = 0; by_collection < 2; by_collection++) {
-        fresh_log();
+        rules_fresh_log();
         list = list_of_nodes(type, 1000);
         tuple = api_good(mpy_list_as_tuple(list));
         mpy_decref(list);
@@ -416,14 +382,14 @@ test_large_tuple(void **state)
         assert_true(mpy_object_sizeof(tuple) >= 8000);
         cycle = api_good(mpy_tuple_get(tuple, 500));
         if (by_collection) {
-            set_ref(cycle, type, 0, tuple);
+            rules_set_ref(cycle, type, 0, tuple);
         }
         mpy_decref(cycle);
-        collect();
-        assert_int_equal(log_now.releases, 0);
+        rules_collect();
+        assert_int_equal(rules_log.releases, 0);
         mpy_decref(tuple);
-        assert_int_equal(log_now.releases, by_collection ? 0 : 1000);
-        assert_true(collect().collected >= (by_collection ? 1001u : 0u));
+        assert_int_equal(rules_log.releases, by_collection ? 0 : 1000);
+        assert_true(rules_collect().collected >= (by_collection ? 1001u : 0u));
         each_once(1000);
     }
     mpy_decref(type);
@@ -433,7 +399,7 @@ static void
 set_many_attrs(mpy_object *o, mpy_object *type, int n)
 {
     for (int i = 0; i < n; i++) {
-        mpy_object *name = api_good(mpy_str_format("a%d", i)), *value = node(type, 0, i);
+        mpy_object *name = api_good(mpy_str_format("a%d", i)), *value = rules_node(type, 0, i);
         api_done(mpy_object_set_attr(o, name, value));
         mpy_decref(name);
         mpy_decref(value);
@@ -447,21 +413,21 @@ test_large_instance(void **state)
     mpy_object *type = api_good(api_node_type(API_NODE_PLAIN)), *o, *value;
 
     for (int by_collection = 0; by_collection < 2; by_collection++) {
-        fresh_log();
+        rules_fresh_log();
         o = api_good(mpy_type_new_instance(w->plain_type));
         set_many_attrs(o, type, 200);
         assert_true(referents(o) >= 1); /* 200 values, or what holds them */
         value = api_good(mpy_object_get_attr_utf8(o, "a137"));
         assert_int_equal(api_node_data(value, type)->id, 137);
         if (by_collection) {
-            set_ref(value, type, 3, o);
+            rules_set_ref(value, type, 3, o);
         }
         mpy_decref(value);
-        collect();
-        assert_int_equal(log_now.releases, 0);
+        rules_collect();
+        assert_int_equal(rules_log.releases, 0);
         mpy_decref(o);
-        assert_int_equal(log_now.releases, by_collection ? 0 : 200);
-        collect();
+        assert_int_equal(rules_log.releases, by_collection ? 0 : 200);
+        rules_collect();
         each_once(200);
     }
     mpy_decref(type);
@@ -476,31 +442,31 @@ test_large_data(void **state)
 
     (void)state;
     for (int by_collection = 0; by_collection < 2; by_collection++) {
-        fresh_log();
-        o = api_good(api_node_new(big, API_NODE_BIG, &log_now, 100));
+        rules_fresh_log();
+        o = api_good(api_node_new(big, API_NODE_BIG, &rules_log, 100));
         data = api_big_data(o, big);
         assert_non_null(data);
         assert_int_equal(referents(o), 0);
         for (int i = 0; i < API_BIG_REFS; i++) {
             assert_null(data->refs[i]);
-            data->refs[i] = node(type, API_NODE_PLAIN, i);
+            data->refs[i] = rules_node(type, API_NODE_PLAIN, i);
         }
         for (size_t i = 0; i < sizeof data->rest; i++) {
             assert_int_equal(data->rest[i], 0);
             data->rest[i] = 1;
         }
         if (by_collection) {
-            set_ref(data->refs[99], type, 0, o);
+            rules_set_ref(data->refs[99], type, 0, o);
         }
         assert_int_equal(referents(o), API_BIG_REFS);
-        collect();
+        rules_collect();
         assert_ptr_equal(api_big_data(o, big), data);
-        assert_int_equal(log_now.releases, 0);
+        assert_int_equal(rules_log.releases, 0);
         mpy_decref(o);
-        assert_int_equal(log_now.releases, by_collection ? 0 : 101);
-        collect();
+        assert_int_equal(rules_log.releases, by_collection ? 0 : 101);
+        rules_collect();
         each_once(101);
-        assert_int_equal(log_now.finalizers, 1);
+        assert_int_equal(rules_log.finalizers, 1);
     }
     mpy_decref(type);
     mpy_decref(big);
@@ -516,38 +482,38 @@ test_traverse(void **state)
     mpy_object *type = api_good(api_node_type(kind)), *plain = api_make(w, API_PLAIN);
     mpy_object *a, *b, *c;
 
-    fresh_log();
-    a = node(type, kind, 0);
-    b = node(type, kind, 1);
-    c = node(type, kind, 2);
+    rules_fresh_log();
+    a = rules_node(type, kind, 0);
+    b = rules_node(type, kind, 1);
+    c = rules_node(type, kind, 2);
     /* a -> b (unknown), b -> plain (known), plain -> a: a cycle with all sorts of references. */
     api_done(api_node_add_extra(api_node_data(a, type), b));
-    set_ref(b, type, 2, plain);
+    rules_set_ref(b, type, 2, plain);
     api_done(mpy_object_set_attr_utf8(plain, "attr", a));
     api_done(api_node_add_extra(api_node_data(b, type), c));
     api_done(api_node_add_extra(api_node_data(b, type), MPY_TRUE));
     assert_int_equal(referents(a), 1);
     assert_in_range(referents(b), 2, 3);
-    collect();
+    rules_collect();
     REFS(a, 2);
     mpy_decref(a);
     mpy_decref(plain);
-    collect();
-    assert_int_equal(log_now.releases, 0); /* b is ours */
+    rules_collect();
+    assert_int_equal(rules_log.releases, 0); /* b is ours */
     mpy_decref(b);
-    assert_int_equal(log_now.releases, 0);
-    assert_true(collect().collected >= 3);
-    assert_int_equal(log_now.released[0], 1);
-    assert_int_equal(log_now.released[1], 1);
-    assert_int_equal(log_now.released[2], 0);
+    assert_int_equal(rules_log.releases, 0);
+    assert_true(rules_collect().collected >= 3);
+    assert_int_equal(rules_log.released[0], 1);
+    assert_int_equal(rules_log.released[1], 1);
+    assert_int_equal(rules_log.released[2], 0);
     REFS(c, 1);
     /* Without a collection. */
-    a = node(type, kind, 3);
+    a = rules_node(type, kind, 3);
     api_done(api_node_add_extra(api_node_data(a, type), c));
     mpy_decref(c);
     mpy_decref(a);
     each_once(4);
-    assert_int_equal(log_now.finalizers, 4);
+    assert_int_equal(rules_log.finalizers, 4);
     mpy_decref(type);
 }
 
@@ -560,24 +526,24 @@ test_traverse_among_others(void **state)
     mpy_object *simple = api_good(api_node_type(API_NODE_PLAIN)), *list, *o;
 
     (void)state;
-    fresh_log();
+    rules_fresh_log();
     list = list_of_nodes(simple, 300);
     for (int i = 0; i < 300; i++) {
         mpy_object *item = api_good(mpy_list_get(list, i));
-        set_ref(item, simple, 1, list);
+        rules_set_ref(item, simple, 1, list);
         mpy_decref(item);
     }
     for (int i = 300; i < 310; i++) {
-        o = node(type, API_NODE_TRAVERSE, i);
+        o = rules_node(type, API_NODE_TRAVERSE, i);
         api_done(api_node_add_extra(api_node_data(o, type), list));
         api_done(api_node_add_extra(api_node_data(o, type), o));
         api_done(mpy_list_insert(list, 5, o));
         mpy_decref(o);
     }
-    collect();
-    assert_int_equal(log_now.releases, 0);
+    rules_collect();
+    assert_int_equal(rules_log.releases, 0);
     mpy_decref(list);
-    collect();
+    rules_collect();
     each_once(310);
     mpy_decref(type);
     mpy_decref(simple);

@@ -7,50 +7,25 @@
  * release is called once, last of all, with the host's data. An error that is set while objects die
  * stays.
  */
-#include "support/api_node.h"
-#include "support/api_world.h"
+#include "support/api_rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define REFS(o, n) assert_int_equal(mpy_refcount(o), (n))
 
 #define KINDS 4
 static const unsigned kinds[KINDS] = {API_NODE_FINALIZE, API_NODE_FINALIZE | API_NODE_TRAVERSE,
                                       API_NODE_FINALIZE | API_NODE_ATTRS,
                                       API_NODE_FINALIZE | API_NODE_TRAVERSE | API_NODE_ATTRS};
 
-static struct api_log log_now;
-
-static void
-fresh_log(void)
-{
-    memset(&log_now, 0, sizeof log_now);
-}
-
-static mpy_gc_result
-collect(void)
-{
-    mpy_gc_result result = {.size = sizeof result, .version = 1};
-    api_done(mpy_gc_collect(2, &result));
-    return result;
-}
-
-static mpy_object *
-node(mpy_object *type, unsigned kind, int id)
-{
-    return api_good(api_node_new(type, kind, &log_now, id));
-}
-
 /* n nodes, each referring to the next, the last to the first; returns the first. Some of the
    references are unknown to the library where the kind allows it. */
 static mpy_object *
 ring(mpy_object *type, unsigned kind, int n)
 {
-    mpy_object *first = node(type, kind, 0), *last = mpy_newref(first);
+    mpy_object *first = rules_node(type, kind, 0), *last = mpy_newref(first);
     for (int i = 1; i <= n; i++) {
-        mpy_object *next = i < n ? node(type, kind, i) : mpy_newref(first);
+        mpy_object *next = i < n ? rules_node(type, kind, i) : mpy_newref(first);
         struct api_node *data = api_node_data(last, type);
         if ((kind & API_NODE_TRAVERSE) != 0 && i % 2 == 0) {
             api_done(api_node_add_extra(data, next));
@@ -67,13 +42,13 @@ ring(mpy_object *type, unsigned kind, int n)
 static void
 each_once(int n)
 {
-    assert_int_equal(log_now.faults, 0);
+    assert_int_equal(rules_log.faults, 0);
     for (int i = 0; i < n; i++) {
-        assert_int_equal(log_now.finalized[i], 1);
-        assert_int_equal(log_now.released[i], 1);
+        assert_int_equal(rules_log.finalized[i], 1);
+        assert_int_equal(rules_log.released[i], 1);
     }
-    assert_int_equal(log_now.finalizers, n);
-    assert_int_equal(log_now.releases, n);
+    assert_int_equal(rules_log.finalizers, n);
+    assert_int_equal(rules_log.releases, n);
 }
 
 /* ---- once, everything intact ---------------------------------------------------------------- */
@@ -86,13 +61,13 @@ test_by_collection(void **state)
         mpy_object *type = api_good(api_node_type(kinds[k])), *first;
         for (int n = 1; n < 1000; n = n * 3 + 1) {
             mpy_gc_result result;
-            fresh_log();
+            rules_fresh_log();
             first = ring(type, kinds[k], n);
-            collect();
-            assert_int_equal(log_now.finalizers, 0);
+            rules_collect();
+            assert_int_equal(rules_log.finalizers, 0);
             mpy_decref(first);
-            assert_int_equal(log_now.finalizers, 0);
-            result = collect();
+            assert_int_equal(rules_log.finalizers, 0);
+            result = rules_collect();
             assert_int_equal(result.finalized, n);
             assert_int_equal(result.collected, n);
             assert_int_equal(result.resurrected, 0);
@@ -109,9 +84,9 @@ test_by_count(void **state)
     (void)state;
     for (size_t k = 0; k < KINDS; k++) {
         mpy_object *type = api_good(api_node_type(kinds[k])), *first = NULL;
-        fresh_log();
+        rules_fresh_log();
         for (int i = 0; i < 1000; i++) {
-            mpy_object *o = node(type, kinds[k], i);
+            mpy_object *o = rules_node(type, kinds[k], i);
             api_node_data(o, type)->refs[i % API_NODE_REFS] = first;
             first = o;
         }
@@ -128,17 +103,17 @@ test_collecting(void **state)
     (void)state;
     for (size_t k = 0; k < KINDS; k++) {
         mpy_object *type = api_good(api_node_type(kinds[k])), *a, *b;
-        fresh_log();
-        log_now.collect = 1;
+        rules_fresh_log();
+        rules_log.collect = 1;
         a = ring(type, kinds[k], 20);
         mpy_decref(a);
-        collect();
+        rules_collect();
         each_once(20);
-        fresh_log();
-        log_now.collect = 1;
+        rules_fresh_log();
+        rules_log.collect = 1;
         b = NULL;
         for (int i = 0; i < 100; i++) {
-            a = node(type, kinds[k], i);
+            a = rules_node(type, kinds[k], i);
             api_node_data(a, type)->refs[0] = b;
             b = a;
         }
@@ -157,9 +132,9 @@ test_resurrected_by_count(void **state)
     for (size_t k = 0; k < KINDS; k++) {
         mpy_object *type = api_good(api_node_type(kinds[k])), *o, *held = api_good(mpy_list_new(0));
         mpy_object *saved;
-        fresh_log();
-        log_now.rescued = saved = api_good(mpy_list_new(0));
-        o = node(type, kinds[k], 0);
+        rules_fresh_log();
+        rules_log.rescued = saved = api_good(mpy_list_new(0));
+        o = rules_node(type, kinds[k], 0);
         mpy_assign(&api_node_data(o, type)->refs[0], held);
         assert_int_equal(mpy_gc_is_finalized(o), 0);
         mpy_decref(o);
@@ -169,20 +144,20 @@ test_resurrected_by_count(void **state)
         REFS(held, 2);
         assert_int_equal(mpy_gc_is_finalized(o), 1);
         assert_int_equal(mpy_gc_is_tracked(o), 1);
-        assert_int_equal(log_now.releases, 0);
-        collect();
+        assert_int_equal(rules_log.releases, 0);
+        rules_collect();
         assert_ptr_equal(api_node_data(o, type)->refs[0], held);
         mpy_decref(o);
         api_done(mpy_list_clear(saved));
         REFS(held, 1);
         each_once(1);
         /* Brought back into a cycle: the collector finds it, and asks no second time. */
-        o = node(type, kinds[k], 1);
+        o = rules_node(type, kinds[k], 1);
         mpy_assign(&api_node_data(o, type)->refs[1], saved);
         mpy_decref(o);
         assert_int_equal(mpy_list_length(saved), 1);
         mpy_decref(saved);
-        collect();
+        rules_collect();
         each_once(2);
         mpy_decref(held);
         mpy_decref(type);
@@ -196,28 +171,28 @@ test_resurrected_by_collection(void **state)
     for (size_t k = 0; k < KINDS; k++) {
         mpy_object *type = api_good(api_node_type(kinds[k])), *first, *saved, *o;
         mpy_gc_result result;
-        fresh_log();
-        log_now.rescued = saved = api_good(mpy_list_new(0));
-        log_now.rescue_from = 7; /* of 10: three, and through them all */
+        rules_fresh_log();
+        rules_log.rescued = saved = api_good(mpy_list_new(0));
+        rules_log.rescue_from = 7; /* of 10: three, and through them all */
         first = ring(type, kinds[k], 10);
         mpy_decref(first);
-        result = collect();
+        result = rules_collect();
         assert_int_equal(result.finalized, 10);
         assert_int_equal(result.collected, 0);
         assert_true(result.resurrected > 0);
         assert_int_equal(mpy_list_length(saved), 3);
-        assert_int_equal(log_now.releases, 0);
-        assert_int_equal(log_now.faults, 0);
+        assert_int_equal(rules_log.releases, 0);
+        assert_int_equal(rules_log.faults, 0);
         for (int i = 0; i < 3; i++) {
-            collect();
+            rules_collect();
         }
-        assert_int_equal(log_now.releases, 0);
+        assert_int_equal(rules_log.releases, 0);
         o = api_good(mpy_list_get(saved, 0));
         assert_int_equal(mpy_gc_is_finalized(o), 1);
         mpy_decref(o);
         mpy_decref(saved);
-        log_now.rescued = NULL;
-        result = collect();
+        rules_log.rescued = NULL;
+        result = rules_collect();
         assert_int_equal(result.finalized, 0);
         each_once(10);
         mpy_decref(type);
@@ -232,27 +207,27 @@ test_other_garbage(void **state)
     mpy_object *type = api_good(api_node_type(API_NODE_FINALIZE)), *a, *b, *saved;
 
     (void)state;
-    fresh_log();
-    log_now.rescued = saved = api_good(mpy_list_new(0));
-    log_now.rescue_from = 100;
+    rules_fresh_log();
+    rules_log.rescued = saved = api_good(mpy_list_new(0));
+    rules_log.rescue_from = 100;
     a = ring(type, API_NODE_FINALIZE, 5);
-    b = node(type, API_NODE_FINALIZE, 100);
+    b = rules_node(type, API_NODE_FINALIZE, 100);
     mpy_assign(&api_node_data(b, type)->refs[0], b);
     mpy_assign(&api_node_data(a, type)->refs[3], b);
     mpy_decref(a);
     mpy_decref(b);
-    collect();
-    collect();
+    rules_collect();
+    rules_collect();
     for (int i = 0; i < 5; i++) {
-        assert_int_equal(log_now.released[i], 1);
+        assert_int_equal(rules_log.released[i], 1);
     }
-    assert_int_equal(log_now.released[100], 0);
+    assert_int_equal(rules_log.released[100], 0);
     assert_int_equal(mpy_list_length(saved), 1);
     mpy_decref(saved);
-    log_now.rescued = NULL;
-    collect();
-    assert_int_equal(log_now.released[100], 1);
-    assert_int_equal(log_now.finalizers, 6);
+    rules_log.rescued = NULL;
+    rules_collect();
+    assert_int_equal(rules_log.released[100], 1);
+    assert_int_equal(rules_log.finalizers, 6);
     mpy_decref(type);
 }
 
@@ -290,26 +265,26 @@ test_raising(void **state)
     assert_int_equal(mpy_runtime_new(config, &rt), MPY_OK);
     mpy_config_free(config);
     type = api_good(api_node_type(API_NODE_FINALIZE));
-    fresh_log();
-    log_now.raise = 1;
-    o = node(type, API_NODE_FINALIZE, 0);
+    rules_fresh_log();
+    rules_log.raise = 1;
+    o = rules_node(type, API_NODE_FINALIZE, 0);
     mpy_decref(o);
     assert_int_equal(mpy_err_occurred(), 0);
     assert_true(sink.n > 0);
     assert_non_null(strstr(sink.text, "KeyError"));
     assert_non_null(strstr(sink.text, "raised by a finalizer"));
     sink.n = 0;
-    o = node(type, API_NODE_FINALIZE, 1);
+    o = rules_node(type, API_NODE_FINALIZE, 1);
     mpy_err_set_code(MPY_EXC_VALUE_ERROR, "was there before");
     mpy_decref(o);
     assert_int_equal(mpy_err_code(), MPY_EXC_VALUE_ERROR);
     api_expect_error(MPY_EXC_VALUE_ERROR);
     assert_true(sink.n > 0);
     sink.n = 0;
-    fresh_log();
-    log_now.raise = 1;
+    rules_fresh_log();
+    rules_log.raise = 1;
     mpy_decref(ring(type, API_NODE_FINALIZE, 3));
-    collect();
+    rules_collect();
     assert_int_equal(mpy_err_occurred(), 0);
     assert_true(sink.n > 0);
     each_once(3);
@@ -326,13 +301,13 @@ test_error_stays(void **state)
     char text[100];
 
     (void)state;
-    fresh_log();
-    o = node(type, API_NODE_FINALIZE, 0);
+    rules_fresh_log();
+    o = rules_node(type, API_NODE_FINALIZE, 0);
     list = api_good(mpy_list_from_array(&o, 1));
     mpy_decref(o);
     mpy_err_set_code(MPY_EXC_INDEX_ERROR, "the first");
     mpy_decref(list);
-    assert_int_equal(log_now.releases, 1);
+    assert_int_equal(rules_log.releases, 1);
     assert_int_equal(api_take_error(text, sizeof text), MPY_EXC_INDEX_ERROR);
     assert_string_equal(text, "the first");
     mpy_decref(type);
@@ -350,21 +325,21 @@ test_end_of_runtime(void **state)
     (void)state;
     assert_int_equal(mpy_runtime_new(NULL, &rt), MPY_OK);
     type = api_good(api_node_type(API_NODE_FINALIZE));
-    fresh_log();
+    rules_fresh_log();
     mpy_decref(ring(type, API_NODE_FINALIZE, 5));
-    leaked = node(type, API_NODE_FINALIZE, 5);
+    leaked = rules_node(type, API_NODE_FINALIZE, 5);
     (void)leaked; /* nobody gives this one back */
     mpy_decref(type);
-    assert_int_equal(log_now.releases, 0);
+    assert_int_equal(rules_log.releases, 0);
     assert_int_equal(mpy_runtime_free(rt, &report), MPY_OK);
     assert_int_equal(report.objects, 1);
     assert_non_null(strstr(report.text, "Node"));
-    assert_int_equal(log_now.faults, 0);
+    assert_int_equal(rules_log.faults, 0);
     for (int i = 0; i < 5; i++) {
-        assert_int_equal(log_now.finalized[i], 1);
-        assert_int_equal(log_now.released[i], 1);
+        assert_int_equal(rules_log.finalized[i], 1);
+        assert_int_equal(rules_log.released[i], 1);
     }
-    assert_int_equal(log_now.released[5], 1); /* release hooks run for what is left, too */
+    assert_int_equal(rules_log.released[5], 1); /* release hooks run for what is left, too */
 }
 
 /* ---- counts at their limits ----------------------------------------------------------------- */
@@ -405,11 +380,11 @@ test_saturation(void **state)
             mpy_decref(list);
         }
         REFS(list, MPY_PRIV_REFCNT_IMMORTAL);
-        collect();
+        rules_collect();
         assert_int_equal(mpy_list_length(list), 1);
         api_done(mpy_list_append(list, list));
-        collect();
-        collect();
+        rules_collect();
+        rules_collect();
         assert_int_equal(mpy_list_length(list), 2);
         assert_int_equal(mpy_debug_check_heap(rt), 0);
         assert_int_equal(mpy_runtime_free(rt, &report), MPY_OK);
@@ -427,7 +402,7 @@ test_saturated_in_a_cycle(void **state)
     (void)state;
     assert_int_equal(mpy_runtime_new(NULL, &rt), MPY_OK);
     type = api_good(api_node_type(API_NODE_FINALIZE));
-    fresh_log();
+    rules_fresh_log();
     first = ring(type, API_NODE_FINALIZE, 10);
     mpy_priv_head(first)->refcnt = 0x7FFFFFFFu;
     mpy_incref(first);
@@ -435,10 +410,10 @@ test_saturated_in_a_cycle(void **state)
     mpy_decref(type);
     for (int i = 0; i < 3; i++) {
         mpy_decref(first);
-        collect();
+        rules_collect();
     }
-    assert_int_equal(log_now.finalizers, 0);
-    assert_int_equal(log_now.releases, 0);
+    assert_int_equal(rules_log.finalizers, 0);
+    assert_int_equal(rules_log.releases, 0);
     assert_int_equal(mpy_runtime_free(rt, &report), MPY_OK);
 }
 

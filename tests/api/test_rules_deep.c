@@ -9,16 +9,15 @@
  * of the stack, whichever is met first. All of it runs in a thread with a small stack; sanitized
  * builds, whose frames are larger, get more.
  */
+#include "support/api_deep.h"
 #include "support/api_node.h"
 #include "support/api_world.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEPTH  1000000
-#define STACK  ((size_t)64 << 10)
 #define SHORT  100000 /* where a level costs more */
 #define MEDIUM 900    /* within the limit of 1,000 */
 #define LITTLE 20     /* within a stack of 64 KiB */
@@ -28,24 +27,12 @@
 struct builder {
     const char *name;
     int depth;
-    mpy_object *(*wrap)(mpy_object *inner); /* one level more; NULL: with an error */
-    int recursive;                          /* bits: repr 1, compare 2, hash 4 recurse */
+    deep_wrap_fn wrap; /* one level more */
+    int recursive;     /* bits: repr 1, compare 2, hash 4 recurse */
 };
 
-static mpy_object *node_type, *plain_type, *traverse_type, *big_type;
+static mpy_object *node_type, *traverse_type, *big_type;
 static struct api_log log_now;
-
-static mpy_object *
-wrap_list(mpy_object *inner)
-{
-    return mpy_list_from_array(&inner, 1);
-}
-
-static mpy_object *
-wrap_tuple(mpy_object *inner)
-{
-    return mpy_tuple_from_array(&inner, 1);
-}
 
 static mpy_object *
 wrap_dict(mpy_object *inner)
@@ -60,19 +47,9 @@ wrap_dict(mpy_object *inner)
 static mpy_object *
 wrap_mixed(mpy_object *inner)
 {
-    return mpy_list_check(inner)    ? wrap_tuple(inner)
+    return mpy_list_check(inner)    ? deep_wrap_tuple(inner)
            : mpy_tuple_check(inner) ? wrap_dict(inner)
-                                    : wrap_list(inner);
-}
-
-static mpy_object *
-wrap_plain(mpy_object *inner)
-{
-    mpy_object *o = mpy_type_new_instance(plain_type);
-    if (o != NULL && mpy_object_set_attr_utf8(o, "inner", inner) < 0) {
-        mpy_clear(&o);
-    }
-    return o;
+                                    : deep_wrap_list(inner);
 }
 
 static mpy_object *
@@ -125,7 +102,7 @@ wrap_function(mpy_object *inner)
 static mpy_object *
 wrap_iterator(mpy_object *inner)
 {
-    mpy_object *list = wrap_list(inner);
+    mpy_object *list = deep_wrap_list(inner);
     mpy_object *it = list != NULL ? mpy_iter_get(list) : NULL;
     mpy_xdecref(list);
     return it;
@@ -151,11 +128,11 @@ wrap_exception(mpy_object *inner)
 }
 
 static const struct builder builders[] = {
-    {"lists", DEPTH, wrap_list, 3},
-    {"tuples", DEPTH, wrap_tuple, 7},
+    {"lists", DEPTH, deep_wrap_list, 3},
+    {"tuples", DEPTH, deep_wrap_tuple, 7},
     {"dicts", DEPTH / 2, wrap_dict, 3},
     {"all three", DEPTH, wrap_mixed, 3},
-    {"instances", DEPTH, wrap_plain, 0},
+    {"instances", DEPTH, deep_wrap_plain, 0},
     {"data", DEPTH, wrap_node, 0},
     {"data with traverse", SHORT, wrap_traverse, 0},
     {"large data", SHORT / 10, wrap_big, 0},
@@ -165,44 +142,23 @@ static const struct builder builders[] = {
 };
 #define BUILDERS (sizeof builders / sizeof builders[0])
 
-/* NULL with an error. */
 static mpy_object *
 build(const struct builder *b, int depth, mpy_object *innermost)
 {
-    mpy_object *o = mpy_newref(innermost);
-    for (int i = 0; i < depth && o != NULL; i++) {
-        mpy_object *outer = b->wrap(o);
-        mpy_decref(o);
-        o = outer;
-    }
-    return o;
+    return deep_build(b->wrap, (unsigned long)depth, innermost);
 }
-
-/* ---- the thread with the small stack -------------------------------------------------------- */
 
 struct task {
     const char *(*run)(struct api_world *w, const struct builder *b); /* NULL, or what went wrong */
     struct api_world *world;
     const struct builder *builder;
-    mpy_view *view;
-    const char *fault;
 };
 
-static void *
-thread_main(void *arg)
+static const char *
+run_task(void *data)
 {
-    struct task *task = arg;
-    mpy_thread_token *token;
-    if (mpy_thread_attach(task->view, &token) != MPY_OK) {
-        task->fault = "cannot attach";
-        return NULL;
-    }
-    task->fault = task->run(task->world, task->builder);
-    if (task->fault == NULL && mpy_err_occurred()) {
-        task->fault = "an error was left set";
-    }
-    mpy_thread_detach(token);
-    return NULL;
+    const struct task *task = data;
+    return task->run(task->world, task->builder);
 }
 
 static void
@@ -210,23 +166,10 @@ on_small_stack(struct api_world *w,
                const char *(*run)(struct api_world *w, const struct builder *b),
                const struct builder *b)
 {
-    struct task task = {.run = run, .world = w, .builder = b, .view = mpy_view_of(w->rt)};
-    size_t stack = mpy_feature("asan") || mpy_feature("tsan") ? 16 * STACK : STACK;
-    pthread_attr_t attr;
-    pthread_t thread;
-    mpy_thread_token *saved;
-
-    assert_non_null(task.view);
-    assert_int_equal(pthread_attr_init(&attr), 0);
-    assert_int_equal(pthread_attr_setstacksize(&attr, stack), 0);
-    assert_int_equal(pthread_create(&thread, &attr, thread_main, &task), 0);
-    saved = mpy_gil_release();
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    mpy_gil_acquire(saved);
-    assert_int_equal(pthread_attr_destroy(&attr), 0);
-    mpy_view_close(task.view);
-    if (task.fault != NULL) {
-        fail_msg("%s: %s", b != NULL ? b->name : "-", task.fault);
+    struct task task = {run, w, b};
+    const char *fault = deep_on_small_stack(w->rt, run_task, &task);
+    if (fault != NULL) {
+        fail_msg("%s: %s", b != NULL ? b->name : "-", fault);
     }
 }
 
@@ -236,14 +179,14 @@ each_builder(void **state, const char *(*run)(struct api_world *w, const struct 
     struct api_world *w = *state;
     memset(&log_now, 0, sizeof log_now);
     log_now.one_id = 1;
-    plain_type = mpy_newref(w->plain_type);
+    deep_plain_type = mpy_newref(w->plain_type);
     node_type = api_good(api_node_type(API_NODE_FINALIZE));
     traverse_type = api_good(api_node_type(API_NODE_TRAVERSE));
     big_type = api_good(api_node_type(API_NODE_BIG));
     for (size_t i = 0; i < BUILDERS; i++) {
         on_small_stack(w, run, &builders[i]);
     }
-    mpy_clear(&plain_type);
+    mpy_clear(&deep_plain_type);
     mpy_clear(&node_type);
     mpy_clear(&traverse_type);
     mpy_clear(&big_type);
@@ -255,17 +198,8 @@ each_builder(void **state, const char *(*run)(struct api_world *w, const struct 
 static const char *
 run_die(struct api_world *w, const struct builder *b)
 {
-    mpy_object *innermost = mpy_list_new(0), *o = build(b, b->depth, innermost);
     (void)w;
-    if (o == NULL || mpy_refcount(innermost) != 2) {
-        return "not built";
-    }
-    mpy_decref(o);
-    if (mpy_refcount(innermost) != 1) {
-        return "not all of it died";
-    }
-    mpy_decref(innermost);
-    return NULL;
+    return deep_die(b->wrap, (unsigned long)b->depth);
 }
 
 static void

@@ -8,52 +8,18 @@
  * instance is a reference to its type that nobody counts. And a call on a container has finished
  * its change before it drops what it held, as finalizers can see.
  */
-#include "support/api_node.h"
-#include "support/api_world.h"
+#include "support/api_rules.h"
 
 #include <string.h>
-
-#define REFS(o, n) assert_int_equal(mpy_refcount(o), (n))
-
-static struct api_log log_now;
-
-static struct api_log *
-fresh_log(void)
-{
-    memset(&log_now, 0, sizeof log_now);
-    return &log_now;
-}
-
-static mpy_gc_result
-collect(void)
-{
-    mpy_gc_result result = {.size = sizeof result, .version = 1};
-    api_done(mpy_gc_collect(2, &result));
-    return result;
-}
-
-static mpy_object *
-node(mpy_object *type, unsigned kind, int id)
-{
-    return api_good(api_node_new(type, kind, &log_now, id));
-}
-
-static void
-set_ref(mpy_object *o, mpy_object *type, int at, mpy_object *value)
-{
-    struct api_node *data = api_node_data(o, type);
-    assert_non_null(data);
-    mpy_assign(&data->refs[at], value);
-}
 
 static void
 each_once(int n)
 {
     for (int i = 0; i < n; i++) {
-        assert_int_equal(log_now.released[i], 1);
+        assert_int_equal(rules_log.released[i], 1);
     }
-    assert_int_equal(log_now.releases, n);
-    assert_int_equal(log_now.faults, 0);
+    assert_int_equal(rules_log.releases, n);
+    assert_int_equal(rules_log.faults, 0);
 }
 
 /* ---- references lost in every way ----------------------------------------------------------- */
@@ -185,28 +151,29 @@ static const struct loss losses[] = {
 static void
 lose(struct api_world *w, mpy_object *type, const struct loss *loss, int collections)
 {
-    mpy_object *holder = api_make(w, loss->kind), *a = node(type, 0, 0), *b = node(type, 0, 1);
+    mpy_object *holder = api_make(w, loss->kind), *a = rules_node(type, 0, 0),
+               *b = rules_node(type, 0, 1);
 
-    fresh_log();
-    set_ref(a, type, 0, b);
-    set_ref(b, type, 0, a);
+    rules_fresh_log();
+    rules_set_ref(a, type, 0, b);
+    rules_set_ref(b, type, 0, a);
     loss->hold(holder, a);
     mpy_decref(a);
     mpy_decref(b);
     for (int i = 0; i < collections; i++) {
-        collect();
+        rules_collect();
     }
-    assert_int_equal(log_now.releases, 0);
+    assert_int_equal(rules_log.releases, 0);
     if (loss->lose != NULL) {
         loss->lose(holder);
     } else {
         mpy_clear(&holder);
     }
-    assert_int_equal(log_now.releases, 0);
-    collect();
-    if (log_now.releases != 2) {
+    assert_int_equal(rules_log.releases, 0);
+    rules_collect();
+    if (rules_log.releases != 2) {
         fail_msg("%s, after %d collections: %u of 2 objects found", loss->how, collections,
-                 log_now.releases);
+                 rules_log.releases);
     }
     mpy_xdecref(holder);
 }
@@ -232,27 +199,27 @@ test_lost_far_away(void **state)
 
     (void)state;
     for (int collections = 0; collections < 4; collections++) {
-        fresh_log();
+        rules_fresh_log();
         for (int i = 0; i < 50; i++) {
-            chain[i] = node(type, 0, i);
+            chain[i] = rules_node(type, 0, i);
             if (i > 0) {
-                set_ref(chain[i - 1], type, 0, chain[i]);
+                rules_set_ref(chain[i - 1], type, 0, chain[i]);
             }
         }
-        set_ref(chain[49], type, 1, chain[25]);
-        set_ref(chain[25], type, 1, chain[0]);
+        rules_set_ref(chain[49], type, 1, chain[25]);
+        rules_set_ref(chain[25], type, 1, chain[0]);
         for (int i = 1; i < 50; i++) {
             mpy_decref(chain[i]);
         }
         for (int i = 0; i < collections; i++) {
-            collect();
+            rules_collect();
         }
         mpy_incref(chain[0]);
         mpy_decref(chain[0]);
-        collect();
-        assert_int_equal(log_now.releases, 0);
+        rules_collect();
+        assert_int_equal(rules_log.releases, 0);
         mpy_decref(chain[0]);
-        collect();
+        rules_collect();
         each_once(50);
     }
     mpy_decref(type);
@@ -266,25 +233,25 @@ test_untracked_in_a_cycle(void **state)
 
     (void)state;
     for (int empty_first = 0; empty_first < 2; empty_first++) {
-        fresh_log();
+        rules_fresh_log();
         dict = api_good(mpy_dict_new(0));
-        n = node(type, 0, 0);
+        n = rules_node(type, 0, 0);
         if (!empty_first) {
             api_done(mpy_dict_set_utf8(dict, "i", mpy_int_from_i64(1)));
         }
         tuple = api_good(mpy_tuple_pack(2, dict, mpy_int_from_i64(5)));
         outer = api_good(mpy_tuple_pack(1, tuple));
-        collect();
-        collect();
+        rules_collect();
+        rules_collect();
         api_done(mpy_dict_set_utf8(dict, "t", outer));
         api_done(mpy_dict_set_utf8(dict, "n", n));
         mpy_decref(n);
         mpy_decref(tuple);
         mpy_decref(outer);
-        collect();
-        assert_int_equal(log_now.releases, 0);
+        rules_collect();
+        assert_int_equal(rules_log.releases, 0);
         mpy_decref(dict);
-        collect();
+        rules_collect();
         each_once(1);
     }
     mpy_decref(type);
@@ -300,16 +267,16 @@ test_instances_keep_their_type(void **state)
 
     for (int round = 0; round < 3; round++) {
         mpy_object *type = api_good(api_node_type(API_NODE_FINALIZE)), *o[100], *again, *name;
-        fresh_log();
+        rules_fresh_log();
         REFS(type, 1);
         for (int i = 0; i < 100; i++) {
-            o[i] = node(type, 0, i);
+            o[i] = rules_node(type, 0, i);
         }
         REFS(type, 1);
         mpy_decref_many(o, 50);
         REFS(type, 1);
         mpy_decref(type);
-        collect();
+        rules_collect();
         again = api_good(mpy_object_type(o[99]));
         assert_ptr_equal(again, type);
         name = api_good(mpy_type_name(again));
@@ -318,11 +285,11 @@ test_instances_keep_their_type(void **state)
         mpy_decref(again);
         assert_int_equal(mpy_object_is_instance(o[60], again), 1);
         mpy_decref_many(o + 50, 49);
-        collect();
+        rules_collect();
         assert_non_null(api_node_data(o[99], type));
         mpy_decref(o[99]);
         each_once(100);
-        assert_int_equal(log_now.finalizers, 100);
+        assert_int_equal(rules_log.finalizers, 100);
         if (round == 1) {
             blocks = api_blocks(w);
         }
@@ -340,27 +307,27 @@ test_type_in_a_cycle(void **state)
     for (int round = 0; round < 6; round++) {
         unsigned kind = round % 2 == 0 ? API_NODE_PLAIN : API_NODE_TRAVERSE | API_NODE_FINALIZE;
         mpy_object *type = api_good(api_node_type(kind)), *o, *kept = NULL;
-        fresh_log();
+        rules_fresh_log();
         for (int i = 0; i < 5; i++) {
-            o = node(type, kind, i);
-            set_ref(o, type, 0, type);
+            o = rules_node(type, kind, i);
+            rules_set_ref(o, type, 0, type);
             api_done(mpy_object_set_attr_utf8(type, i == 0 ? "zero" : i == 1 ? "one" : "more", o));
             if (i == 3 && round >= 2) {
                 kept = mpy_newref(o);
             }
             mpy_decref(o);
         }
-        collect();
-        assert_int_equal(log_now.releases, kept != NULL ? 1 : 2);
+        rules_collect();
+        assert_int_equal(rules_log.releases, kept != NULL ? 1 : 2);
         mpy_decref(type);
-        collect();
+        rules_collect();
         if (kept != NULL) {
-            assert_int_equal(log_now.releases, 1);
+            assert_int_equal(rules_log.releases, 1);
             assert_non_null(api_node_data(kept, type));
             mpy_clear(&kept);
-            collect();
+            rules_collect();
         }
-        collect();
+        rules_collect();
         each_once(5);
         if (round == 3) {
             blocks = api_blocks(w);
@@ -416,11 +383,11 @@ test_bases(void **state)
             api_done(mpy_object_set_attr_utf8(o, "me", o));
         }
         mpy_decref_many(type, 20);
-        collect();
+        rules_collect();
         assert_int_equal(base_finalized, round);
         assert_int_equal(mpy_object_is_instance(o, type[0]), 1);
         mpy_decref(o);
-        collect();
+        rules_collect();
         assert_int_equal(base_finalized, round + 1);
         assert_int_equal(base_released, round + 1);
         if (round == 1) {
