@@ -164,17 +164,18 @@ mpy_region_new(mpy_runtime *rt)
     return region;
 }
 
-/* Tells of a block that is about to go. Those with records are told of with their records. */
+/* Tells the trace hook of a block that is about to go. Those with records are told of with their
+   records. */
 static void
 trace_gone(const mpy_region *region, void *p, size_t size)
 {
-    if (mpyi_checked_at(&region->marks, p) == NULL) {
+    if ((region->heap.modes & MPYI_MODE_TRACE) != 0 && mpyi_checked_at(&region->marks, p) == NULL) {
         mpyi_hook_trace(MPYI_TRACE_FREE, MPY_KIND_REGION, p, size);
     }
 }
 
 static void
-trace_pool(const mpy_region *region, struct mpyi_pool *pool)
+pool_gone(const mpy_region *region, struct mpyi_pool *pool)
 {
     unsigned size_class = pool->size_class;
     size_t size = mpyi_class_size(size_class);
@@ -182,19 +183,21 @@ trace_pool(const mpy_region *region, struct mpyi_pool *pool)
         uint64_t bits =
             ~*mpyi_pool_word(region->heap.space, pool, w) & mpyi_pool_word_mask(size_class, w);
         for (; bits != 0; bits &= bits - 1) {
-            trace_gone(region, pool->address + (w * 64 + mpyi_ctz64(bits)) * size, size);
+            char *p = pool->address + (w * 64 + mpyi_ctz64(bits)) * size;
+            trace_gone(region, p, size);
+            mpyi_block_put(region->heap.space, p, size);
         }
     }
 }
 
-/* Tells the trace hook of every block that is about to go. */
+/* Looks at every block that is about to go, for who wants to know: the trace hook, Valgrind. */
 static void
-trace_all(const mpy_region *region)
+tell_all(const mpy_region *region)
 {
     const struct mpyi_heap *heap = &region->heap;
     for (unsigned c = 0; c <= MPY_CLASS_COUNT; c++) {
         for (uint32_t i = heap->partial[c]; i != MPYI_NO_POOL; i = heap->space->pools[i].next) {
-            trace_pool(region, &heap->space->pools[i]);
+            pool_gone(region, &heap->space->pools[i]);
         }
     }
     for (struct mpyi_region_large *b = region->large.next; b != &region->large; b = b->next) {
@@ -206,8 +209,8 @@ void
 mpyi_region_drop(mpy_region *region, uint32_t keep, const void *site)
 {
     struct mpyi_heap *heap = &region->heap;
-    if ((heap->modes & MPYI_MODE_TRACE) != 0) {
-        trace_all(region);
+    if (heap->closed && ((heap->modes & MPYI_MODE_TRACE) != 0 || mpyi_under_valgrind())) {
+        tell_all(region);
     }
     mpyi_region_marks_end(region, site);
     mpyi_heap_drop_magazines(heap);

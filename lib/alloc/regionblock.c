@@ -164,7 +164,7 @@ small_alloc(struct mpyi_heap *heap, size_t n)
     }
     void *p = mpyi_heap_take(heap, size_class);
     if (p != NULL) {
-        mpyi_unpoison(p, n);
+        mpyi_block_taken(heap->space, p, n);
     }
     return p;
 }
@@ -347,7 +347,7 @@ free_pooled(mpy_region *region, unsigned size_class, void *p)
     if (!mpyi_heap_is_allocated(&region->heap, p)) {
         not_ours(region, p);
     }
-    mpyi_poison(p, mpyi_class_size(size_class));
+    mpyi_block_put(region->heap.space, p, mpyi_class_size(size_class));
     mpyi_heap_put(&region->heap, &p, 1);
 }
 
