@@ -4,8 +4,9 @@
  *
  * A block of the mem domain above 512 bytes is a plain block of malloc, so mpy_mem_free() needs no
  * prefix and mpy_mem_usable_size() asks malloc. On a free, malloc_usable_size() says which bin it
- * waits in. A request takes from the first bin that fits, or from one of the next three: up to
- * 1.4 times the size, on condition that the block would otherwise lie idle.
+ * waits in. A request takes from the first bin that fits, or from the next: up to 1.3 times the
+ * size, on condition that the block would otherwise lie idle. From more bins, blocks wander up:
+ * their own bins miss them later, and the memory that it saves is a few percent.
  *
  * Books: held_bytes and held_blocks are what this heap took from malloc minus what it gave back,
  * since they were last added to usage; alive = usage + held - waiting, over all heaps. They are
@@ -28,7 +29,6 @@
 
 #include <string.h>
 
-#define NEIGHBOURS  3u /* bins above the right one that may serve a request */
 #define EVICT_MAX   256u
 #define PURGE_BYTES ((size_t)1 << 20) /* when so much has waited, its entries are worth a call */
 #define BOOK_BYTES  65536
@@ -109,7 +109,7 @@ mpyi_large_cache_pop(struct mpyi_large_cache *cache, size_t n, size_t *size)
         return NULL;
     }
     unsigned first = mpyi_large_bin_ceil(n);
-    for (unsigned b = first; b <= first + NEIGHBOURS && b < MPYI_LARGE_BINS; b++) {
+    for (unsigned b = first; b <= first + MPYI_LARGE_NEIGHBOURS; b++) {
         struct mpyi_large_bin *bin = &cache->bins[b];
         if (bin->top != bin->lo) {
             struct mpyi_large_entry *entry = --bin->top;

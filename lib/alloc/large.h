@@ -10,9 +10,8 @@
  *
  * A bin can have room for nearly all that the default lets wait, since programs use one size at a
  * time as often as all. It gets a place for each request that it could not serve, so blocks that
- * other threads made and this one only frees do not pile up. Its entries are 2.5 MiB of address
- * space a cache; what was never used of them costs no memory, and what was goes back with the
- * blocks.
+ * other threads made and this one only frees do not pile up. Its entries are 5 MiB of address space
+ * a cache; what was never used of them costs no memory, and what was goes back with the blocks.
  *
  *   bin b   blocks of usable size in [size(b), size(b + 1)), size(b) = (8 + b % 8) << (6 + b / 8)
  *   bytes   == sum of the sizes of all entries, <= limit
@@ -29,14 +28,16 @@
 
 #include "minipy/mem.h"
 
-#define MPYI_LARGE_BINS       57 /* 512 bytes to 64 KiB */
-#define MPYI_LARGE_BIN_BYTES  (8u << 20)
-#define MPYI_LARGE_DEPTH_MAX  8192u
+#define MPYI_LARGE_BINS      57 /* 512 bytes to 64 KiB */
+#define MPYI_LARGE_BIN_BYTES (16u << 20)
+#define MPYI_LARGE_DEPTH_MAX 16384u
+/* Bins above the right one that may serve a request: as far as the next that is in use. */
+#define MPYI_LARGE_NEIGHBOURS (1u << (3 - MPYI_BACKEND_STEP_LOG))
 #define MPYI_LARGE_CACHED_MAX 65536u
 
-/* Entries of all bins: the first eight 8192 each, then 8 MiB each, halved with every power of two.
- */
-#define MPYI_LARGE_SLOTS ((size_t)(8 * 8192 + 2 * 47640))
+/* Entries of all bins: the first nine 16384 each, then 16 MiB each, halved with every power of
+   two. */
+#define MPYI_LARGE_SLOTS ((size_t)(8 * 16384 + 4 * 47640))
 
 struct mpyi_large_entry {
     void *block;
@@ -53,7 +54,7 @@ struct mpyi_large_cache {
     int64_t held_bytes, held_blocks; /* taken from malloc minus given back, not yet in usage */
     size_t credit; /* counted in usage.taken for blocks that are not taken yet; mem only */
     struct mpyi_usage *usage;
-    struct mpyi_large_bin bins[MPYI_LARGE_BINS];
+    struct mpyi_large_bin bins[MPYI_LARGE_BINS + MPYI_LARGE_NEIGHBOURS]; /* the last: closed */
     struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
 };
 
@@ -144,7 +145,24 @@ mpyi_large_cache_pop_fast(struct mpyi_large_cache *cache, size_t n)
     return entry->block;
 }
 
-/* The same for a block whose address is a multiple of a power of two. */
+/* A block of the next bin: up to 1.3 times the size, and it would lie idle. */
+static inline void *
+mpyi_large_cache_pop_near(struct mpyi_large_cache *cache, size_t n)
+{
+    struct mpyi_large_bin *bin = &cache->bins[mpyi_large_bin_ceil(n)];
+    struct mpyi_large_bin *last = bin + MPYI_LARGE_NEIGHBOURS;
+    while (bin++ != last) {
+        struct mpyi_large_entry *entry = bin->top;
+        if (entry != bin->lo) {
+            bin->top = --entry;
+            cache->bytes -= entry->size;
+            return entry->block;
+        }
+    }
+    return NULL;
+}
+
+/* As mpyi_large_cache_pop_fast() for a block whose address is a multiple of a power of two. */
 static inline void *
 mpyi_large_cache_pop_aligned_fast(struct mpyi_large_cache *cache, size_t alignment, size_t n)
 {

@@ -105,6 +105,10 @@ malloc_other(size_t n, const void *site)
         if (MPY_LIKELY(p != NULL)) {
             return p;
         }
+        p = mpyi_large_cache_pop_near(&mpyi_heap_of(pub)->large, n);
+        if (MPY_LIKELY(p != NULL)) {
+            return p;
+        }
     }
     if (n - 1 < 8) {
         void *p = mpy_priv_bin_pop(&pub->bins[1]);

@@ -32,7 +32,7 @@
       "age in milliseconds at which a kept empty arena goes back to the system")                   \
     X(decay_thread, "MINIPY_DECAY_THREAD", 0, 0, 1,                                                \
       "1: a thread of the library's own looks for memory to give back, for programs that idle")    \
-    X(large_cache_bytes, "MINIPY_LARGE_CACHE_BYTES", UINT64_C(8) << 20, 0, UINT64_C(1) << 30,      \
+    X(large_cache_bytes, "MINIPY_LARGE_CACHE_BYTES", UINT64_C(24) << 20, 0, UINT64_C(1) << 30,     \
       "freed blocks of 513 bytes to 64 KiB kept per heap, in bytes; four times that in all")       \
     X(closed, "MINIPY_CLOSED", MPYI_CLOSED_AUTO, 0, MPYI_CLOSED_AUTO,                              \
       "1: magazines stay closed; every call goes out of line; 2: only while Valgrind runs the "    \

@@ -177,6 +177,7 @@ the_cap_holds(void **state)
     assert_true(heap->large.bytes >= 3000);
     assert_int_equal(mpy_mem_set_keep(NULL, 8 << 20), 0);
     assert_true(mpyi_mem_space.kept <= 32);
+    assert_int_equal(mpy_mem_set_keep(NULL, 64 << 20), 0);
 }
 
 static struct mpyi_rtheap *runtime_heap;

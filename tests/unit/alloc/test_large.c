@@ -161,6 +161,67 @@ freed_blocks_come_back(void **state)
     mpy_mem_free(q);
 }
 
+/* A block that waits in the next bin serves a request; one that waits further up does not. */
+static void
+the_next_bin_helps_out(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    const size_t sizes[] = {1024, 8192, 32768};
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = sizes[i];
+        assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+        void *p = mpy_mem_malloc(n + (n >> MPYI_BACKEND_STEP_LOG));
+        mpy_mem_free(p);
+        void *q = mpy_mem_malloc(n);
+        assert_ptr_equal(q, p);
+        assert_true(mpy_mem_usable_size(q) > n);
+        mpy_mem_free(q);
+    }
+    assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+    mpy_mem_free(mpy_mem_malloc(1536));
+    struct mpyi_heap *heap = mpyi_heap_of(mpy_priv_tls.mem);
+    void *q = mpy_mem_malloc(1024);
+    void *last = mpy_mem_malloc(MPYI_LARGE_CACHED_MAX);
+    assert_int_equal(mpyi_large_cache_blocks(&heap->large), 1);
+    mpy_mem_free(last);
+    mpy_mem_free(q);
+}
+
+/* 48 MiB of one size, then of all, asked for twice: what waits is bounded, with any default. */
+static void
+what_waits_is_bounded(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    enum { BLOCKS = 48 << 10 };
+    static void *blocks[BLOCKS];
+    struct mpyi_heap *heap = NULL;
+    uint64_t random = 5;
+    for (int round = 0; round < 4; round++) {
+        size_t total = 0;
+        size_t count = 0;
+        while (count < BLOCKS && total < (size_t)48 << 20) {
+            size_t n = round < 2 ? 1000 : 513 + test_random(&random) % 65000;
+            blocks[count++] = mpy_mem_malloc(n);
+            total += n;
+        }
+        heap = mpyi_heap_of(mpy_priv_tls.mem);
+        for (size_t i = 0; i < count; i++) {
+            mpy_mem_free(blocks[i]);
+            assert_true(heap->large.bytes <= heap->large.limit);
+        }
+        /* One size has the bin's depth, all together the limit, short of what an eviction took. */
+        size_t most = round < 2 ? MPYI_LARGE_BIN_BYTES : heap->large.limit;
+        most = most < heap->large.limit ? most : heap->large.limit;
+        assert_true(heap->large.bytes >= most / 2);
+        assert_true(round >= 2 || heap->large.bytes <= most + most / 8);
+    }
+    assert_true(heap->large.limit <= (size_t)24 << 20);
+    assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+    assert_int_equal(heap->large.bytes, 0);
+}
+
 static void
 closing_empties_the_cache(void **state)
 {
@@ -230,6 +291,8 @@ main(void)
         cmocka_unit_test(blocks_nobody_asks_for_are_few),
         cmocka_unit_test(unfit_blocks_are_not_kept),
         cmocka_unit_test(freed_blocks_come_back),
+        cmocka_unit_test(the_next_bin_helps_out),
+        cmocka_unit_test(what_waits_is_bounded),
         cmocka_unit_test(closing_empties_the_cache),
         cmocka_unit_test(realloc_keeps_the_bytes),
         cmocka_unit_test(the_process_limit_is_kept),
