@@ -33,11 +33,19 @@ extern int mpyi_backend_headers;
 void
 mpyi_backend_start(void);
 
+/* The preload library calls glibc's malloc by names that nobody stands in front of. */
+#if MPY_PRELOAD && !MPY_PRELOAD_MMAP && defined(__GLIBC__)
+#define MPYI_BACKEND_IS_GLIBC 1
+#else
+#define MPYI_BACKEND_IS_GLIBC 0
+#endif
+
 /* Whether mpyi_backend_header_size() may be asked. */
 static inline int
 mpyi_backend_has_headers(void)
 {
-    return !MPY_PRELOAD && !MPY_LARGE_JEMALLOC && MPY_LIKELY(mpyi_backend_headers);
+    return MPYI_BACKEND_IS_GLIBC ||
+           (!MPY_PRELOAD && !MPY_LARGE_JEMALLOC && MPY_LIKELY(mpyi_backend_headers));
 }
 
 /* Usable bytes of a block of glibc's, which keeps the size of a chunk, and in bit 1 whether it was

@@ -95,23 +95,29 @@ malloc_slow(size_t n, const void *site)
     return MPY_LIKELY(p != NULL) ? p : no_memory();
 }
 
+/* A large block that waits in the thread's cache: of the right bin, or of the next; NULL: none, or
+   not a size that is kept. */
+static inline __attribute__((always_inline)) void *
+cached_large(size_t n)
+{
+    struct mpy_priv_heap *pub = mpy_priv_tls.mem;
+    if (MPY_UNLIKELY(!mpyi_large_is_served(n) || pub == &mpyi_null_heap)) {
+        return NULL;
+    }
+    void *p = mpyi_large_cache_pop_fast(&mpyi_heap_of(pub)->large, n);
+    return MPY_LIKELY(p != NULL) ? p : mpyi_large_cache_pop_near(&mpyi_heap_of(pub)->large, n);
+}
+
 /* Requests of up to 8 bytes, cached large ones, and what the fast path below has no block for. */
 static MPYI_HOT NOINLINE void *
 malloc_other(size_t n, const void *site)
 {
-    struct mpy_priv_heap *pub = mpy_priv_tls.mem;
-    if (MPY_LIKELY(mpyi_large_is_served(n) && pub != &mpyi_null_heap)) {
-        void *p = mpyi_large_cache_pop_fast(&mpyi_heap_of(pub)->large, n);
-        if (MPY_LIKELY(p != NULL)) {
-            return p;
-        }
-        p = mpyi_large_cache_pop_near(&mpyi_heap_of(pub)->large, n);
-        if (MPY_LIKELY(p != NULL)) {
-            return p;
-        }
+    void *large = cached_large(n);
+    if (MPY_LIKELY(large != NULL)) {
+        return large;
     }
     if (n - 1 < 8) {
-        void *p = mpy_priv_bin_pop(&pub->bins[1]);
+        void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[1]);
         if (MPY_LIKELY(p != NULL)) {
             return p;
         }
@@ -181,10 +187,18 @@ calloc_from(size_t nelem, size_t elsize, const void *site)
         mpyi_status_set(MPY_E_NOMEM);
         return NULL;
     }
-    if (n > MPY_SMALL_MAX || mpyi_modes_get() != 0) {
+    if (MPY_UNLIKELY(mpyi_modes_get() != 0)) {
         return special_slow(0, n, SITE(site));
     }
-    void *p = malloc_from(n, site);
+    void *p;
+    if (n > MPY_SMALL_MAX) {
+        p = cached_large(n);
+        if (p == NULL) {
+            return special_slow(0, n, SITE(site));
+        }
+    } else {
+        p = malloc_from(n, site);
+    }
     return p != NULL ? memset(p, 0, n) : NULL;
 }
 
@@ -422,12 +436,32 @@ mpy_mem_free_sized(void *p, size_t n) MPYI_HOT __attribute__((alias("mpy_priv_me
 /* ---- size -------------------------------------------------------------------------------------
  */
 
-/* Class of a pooled block; 0 for a large one. */
-static unsigned
-class_of(const void *p)
+static NOINLINE unsigned
+class_of_slow(const void *p)
 {
     uint32_t index = mpyi_space_find(&mpyi_mem_space, p);
     return index == MPYI_NO_POOL ? 0 : mpyi_mem_space.classes[index];
+}
+
+/* Class of a pooled block; 0 for a large one. */
+static inline unsigned
+class_of(const void *p)
+{
+    size_t span = __atomic_load_n(&mpyi_mem_space.span, __ATOMIC_ACQUIRE);
+    size_t offset =
+        (uintptr_t)p - (uintptr_t)__atomic_load_n(&mpyi_mem_space.base, __ATOMIC_RELAXED);
+    if (MPY_LIKELY(offset < span)) {
+        return mpyi_mem_space.classes[offset >> MPYI_POOL_SHIFT];
+    }
+    return MPY_UNLIKELY(mpyi_mem_space.map != NULL) ? class_of_slow(p) : 0;
+}
+
+/* Usable bytes of a block of that class. */
+static inline size_t
+usable_of(const void *p, unsigned size_class)
+{
+    return size_class != 0 ? mpyi_class_size(size_class)
+                           : mpyi_backend_usable((void *)(uintptr_t)p);
 }
 
 static NOINLINE size_t
@@ -451,9 +485,7 @@ usable_from(const void *p, const void *site)
     if (MPY_UNLIKELY(mpyi_modes_get() != 0)) {
         return usable_slow(p, SITE(site));
     }
-    unsigned size_class = class_of(p);
-    return size_class != 0 ? mpyi_class_size(size_class)
-                           : mpyi_backend_usable((void *)(uintptr_t)p);
+    return usable_of(p, class_of(p));
 }
 
 size_t
@@ -494,12 +526,15 @@ realloc_from(void *p, size_t n, const void *site)
     if (p == NULL) {
         return malloc_from(n, site);
     }
-    unsigned size_class = class_of(p);
-    if (MPY_UNLIKELY(mpyi_modes_get() != 0) || (size_class == 0 && n > MPY_SMALL_MAX)) {
+    if (MPY_UNLIKELY(mpyi_modes_get() != 0)) {
         return realloc_slow(p, n, SITE(site));
     }
+    unsigned size_class = class_of(p);
+    size_t old = usable_of(p, size_class);
+    if (size_class == 0 && n > MPY_SMALL_MAX) {
+        return n <= old && n >= old / 2 ? p : realloc_slow(p, n, SITE(site));
+    }
     n += n == 0;
-    size_t old = usable_from(p, site);
     /* Only within its class: a sized free has to find the class by the last size. */
     if (size_class != 0 && n <= old && mpy_priv_mem_class(n) == size_class) {
         return p;

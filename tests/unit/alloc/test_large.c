@@ -152,6 +152,7 @@ freed_blocks_come_back(void **state)
     void *p = mpy_mem_malloc(3000);
     mpy_mem_free(p);
     assert_ptr_equal(mpy_mem_malloc(2900), p);
+    memset(p, 0xff, 3000);
     mpy_mem_free(p);
     void *q = mpy_mem_calloc(1, 3000);
     assert_ptr_equal(q, p);
@@ -258,6 +259,29 @@ realloc_keeps_the_bytes(void **state)
     }
 }
 
+/* Down to half of its size a block stays where it is; below, or above, it moves. */
+static void
+realloc_stays_where_it_can(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    char *p = mpy_mem_malloc(8000);
+    size_t size = mpy_mem_usable_size(p);
+    assert_ptr_equal(mpy_mem_realloc(p, size), p);
+    assert_ptr_equal(mpy_mem_realloc(p, size / 2), p);
+    assert_int_equal(mpy_mem_usable_size(p), size);
+    memset(p, 7, size);
+    p = mpy_mem_realloc(p, 600);
+    assert_true(mpy_mem_usable_size(p) < size / 2);
+    p = mpy_mem_realloc(p, 20);
+    assert_int_equal(p[0] + p[19], 14);
+    p = mpy_mem_realloc(p, 600);
+    assert_int_equal(p[0] + p[19], 14);
+    assert_null(mpy_mem_realloc(p, SIZE_MAX));
+    assert_int_equal(mpy_status_last(), MPY_E_NOMEM);
+    mpy_mem_free(p);
+}
+
 static void
 the_process_limit_is_kept(void **state)
 {
@@ -295,6 +319,7 @@ main(void)
         cmocka_unit_test(what_waits_is_bounded),
         cmocka_unit_test(closing_empties_the_cache),
         cmocka_unit_test(realloc_keeps_the_bytes),
+        cmocka_unit_test(realloc_stays_where_it_can),
         cmocka_unit_test(the_process_limit_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
