@@ -82,9 +82,6 @@ mpyi_heap_decay(struct mpyi_heap *heap)
             if (heap->kept_large != NULL) {
                 mpyi_large_cache_halve(heap->kept_large);
             }
-            if (heap->kind == MPY_KIND_MEM) {
-                mpyi_large_settle(&heap->large);
-            }
             halve_magazines(heap);
             mpyi_heap_halve_empties(heap);
         }

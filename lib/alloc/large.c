@@ -130,6 +130,17 @@ portion(const struct mpyi_large_bin *bin)
     return half < EVICT_MAX ? half : EVICT_MAX;
 }
 
+/* Gives back credit that is more than a few requests need, or all of it while somebody watches. */
+static void
+trim_credit(struct mpyi_large_cache *cache)
+{
+    size_t keep = mpyi_usage_is_watched(cache->usage) ? 0 : BOOK_BYTES;
+    if (cache->credit > 2 * keep) {
+        mpyi_usage_give(cache->usage, cache->credit - keep);
+        cache->credit = keep;
+    }
+}
+
 /* Frees the oldest `n` entries of a bin. */
 static size_t
 evict(struct mpyi_large_cache *cache, struct mpyi_large_bin *bin, size_t n)
@@ -148,7 +159,10 @@ evict(struct mpyi_large_cache *cache, struct mpyi_large_bin *bin, size_t n)
     cache->bytes -= bytes;
     cache->held_bytes -= (int64_t)bytes;
     cache->held_blocks -= (int64_t)n;
-    cache->credit += bytes;
+    if (cache->usage != NULL) {
+        cache->credit += bytes;
+        trim_credit(cache);
+    }
     return bytes;
 }
 
@@ -262,17 +276,6 @@ book(struct mpyi_large_cache *cache, size_t size, int sign)
     if (cache->held_bytes > BOOK_BYTES || cache->held_bytes < -BOOK_BYTES ||
         mpyi_usage_is_watched(cache->usage)) {
         publish(cache);
-    }
-}
-
-/* Gives back credit that is more than a few requests need, or all of it while somebody watches. */
-static void
-trim_credit(struct mpyi_large_cache *cache)
-{
-    size_t keep = mpyi_usage_is_watched(cache->usage) ? 0 : BOOK_BYTES;
-    if (cache->credit > 2 * keep) {
-        mpyi_usage_give(cache->usage, cache->credit - keep);
-        cache->credit = keep;
     }
 }
 
@@ -396,7 +399,6 @@ mpyi_large_free(struct mpyi_heap *heap, void *p)
 {
     size_t size = mpyi_backend_usable(p);
     if (!heap->closed && mpyi_large_cache_push(&heap->large, p, size)) {
-        trim_credit(&heap->large); /* older ones may have gone */
         return;
     }
     mpyi_backend_free(p);

@@ -52,8 +52,8 @@ struct mpyi_large_cache {
     size_t bytes;                    /* waiting in bins */
     size_t limit;                    /* 0: nothing is kept */
     int64_t held_bytes, held_blocks; /* taken from malloc minus given back, not yet in usage */
-    size_t credit; /* counted in usage.taken for blocks that are not taken yet; mem only */
-    struct mpyi_usage *usage;
+    size_t credit;                   /* counted in usage.taken for blocks that are not taken yet */
+    struct mpyi_usage *usage;        /* NULL: what waits is not counted (a runtime's) */
     struct mpyi_large_bin bins[MPYI_LARGE_BINS + MPYI_LARGE_NEIGHBOURS]; /* the last: closed */
     struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
 };
@@ -123,7 +123,7 @@ mpyi_large_bin_ceil(size_t n)
     return mpyi_large_bin_floor(mpyi_large_good_size(n));
 }
 
-/* Makes a cache out of zeroed memory. */
+/* Makes a cache out of zeroed memory; usage may be NULL. */
 void
 mpyi_large_cache_init(struct mpyi_large_cache *cache, size_t limit, struct mpyi_usage *usage);
 

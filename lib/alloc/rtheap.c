@@ -107,7 +107,7 @@ mpyi_rtheap_new(const struct mpyi_rtheap_options *options)
     }
     heap->large.next = &heap->large;
     heap->large.prev = &heap->large;
-    mpyi_large_cache_init(&heap->cache, mpyi_options_get()->large_cache_bytes, &heap->usage);
+    mpyi_large_cache_init(&heap->cache, mpyi_options_get()->large_cache_bytes, NULL);
     heap->raw.kept_large = &heap->cache;
     heap->runtime = options->runtime;
     mpyi_leak_root_add(heap, sizeof *heap);

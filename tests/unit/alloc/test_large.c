@@ -305,6 +305,42 @@ the_process_limit_is_kept(void **state)
     mpy_mem_free(p);
 }
 
+/* What is counted in advance, and what goes back, stays within bounds, whoever empties the cache.
+ */
+static void
+credit_is_bounded(void **state)
+{
+    (void)state;
+    static void *blocks[400];
+    void *p = mpy_mem_malloc(1000);
+    struct mpyi_large_cache *cache = &mpyi_heap_of(mpy_priv_tls.mem)->large;
+    size_t limit = cache->limit;
+    uint64_t before = mpy_mem_used();
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 400; i++) {
+            blocks[i] = mpy_mem_malloc(20000);
+            assert_true(cache->credit <= 131072);
+        }
+        for (int i = 0; i < 400; i++) {
+            mpy_mem_free(blocks[i]);
+            assert_true(cache->credit <= 131072);
+        }
+        if (round == 0) {
+            mpyi_large_cache_halve(cache);
+        } else if (round == 1) {
+            mpyi_large_cache_set_limit(cache, 100000);
+        } else {
+            (void)mpyi_large_cache_clear(cache);
+        }
+        assert_true(cache->credit <= 131072);
+    }
+    mpyi_large_cache_set_limit(cache, limit);
+    mpy_mem_free(p);
+    assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+    assert_true(mpy_mem_used() < before);
+    assert_int_equal(cache->credit, 0);
+}
+
 int
 main(void)
 {
@@ -321,6 +357,7 @@ main(void)
         cmocka_unit_test(realloc_keeps_the_bytes),
         cmocka_unit_test(realloc_stays_where_it_can),
         cmocka_unit_test(the_process_limit_is_kept),
+        cmocka_unit_test(credit_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
