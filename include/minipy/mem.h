@@ -147,7 +147,7 @@ mpy_priv_bin_push(struct mpy_priv_bin *bin, void *p)
 #endif
 #endif
 #ifndef MPY_PRIV_INLINE_SIZE
-#define MPY_PRIV_INLINE_SIZE(n) (__builtin_constant_p(n) && (n) <= MPY_SMALL_MAX)
+#define MPY_PRIV_INLINE_SIZE(n) (__builtin_constant_p(n) && (n)-1 < MPY_SMALL_MAX)
 #endif
 
 #ifdef MPY_NO_INLINE

@@ -53,6 +53,10 @@ inlined_constants_meet_the_functions(void **state)
     mpy_mem_free_sized(p, 700);
     p = mpy_mem_malloc(8);
     mpy_priv_mem_free_sized(p, 8);
+    p = mpy_mem_malloc(0); /* has no class of its own: not for the inlined part */
+    assert_non_null(p);
+    mpy_mem_free_sized(p, 0);
+    mpy_mem_free_sized(NULL, 0);
     mpy_mem_free_sized(NULL, 16);
     mpy_mem_free_sized(NULL, 1600);
     mpy_mem_free(NULL);
