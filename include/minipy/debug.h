@@ -16,21 +16,23 @@
 MPY_EXTERN_C_BEGIN
 
 /* Checks of mpy_debug_set_checks(), and of MINIPY_CHECKS in the environment. */
-#define MPY_CHECK_RED_ZONES    1u /* bytes around every block, looked at when it is freed */
-#define MPY_CHECK_POISON_FREED 2u /* fresh and dead blocks are filled with patterns */
-#define MPY_CHECK_QUARANTINE   4u /* freed blocks wait before they are used again */
-#define MPY_CHECK_LOCK_HELD    8u /* a call that needs the lock, made without it, is fatal */
-#define MPY_CHECK_ALL          15u
+#define MPY_CHECK_RED_ZONES    1u  /* bytes around every block, looked at when it is freed */
+#define MPY_CHECK_POISON_FREED 2u  /* fresh and dead blocks are filled with patterns */
+#define MPY_CHECK_QUARANTINE   4u  /* freed blocks wait before they are used again */
+#define MPY_CHECK_LOCK_HELD    8u  /* a call that needs the lock, made without it, is fatal */
+#define MPY_CHECK_ERROR_SET    16u /* so is a call that may fail, made while an error is set */
+#define MPY_CHECK_OWNER        32u /* so is a call with an object of another runtime */
+#define MPY_CHECK_ALL          63u
 
 /* Switches checks on and others off: those of the whole process (rt NULL), or of one runtime in
-   addition to the process's. Any check makes every free look for the block, and names double
-   frees, pointers into blocks, to stacks, static and foreign memory. A fault is fatal: the handler
-   of mpy_debug_set_fatal_handler() gets its name, the block, where it was allocated and freed, and
-   what to do next. Blocks that exist already have no red zones and are checked less closely.
-   Switched on while several threads allocate, it marks blocks of mpy_mem_* once each of these
-   threads has taken a slow path; with MINIPY_CHECKS=15 every block from the first one on. 0, or -1
-   with MPY_E_INVAL on unknown bits or a runtime that is not the caller's, or MPY_E_NOMEM; then
-   nothing changes. May not be called while other threads call it. */
+   addition to the process's; MPY_CHECK_LOCK_HELD is the process's alone. Any check makes every free
+   look for the block, and names double frees, pointers into blocks, to stacks, static and foreign
+   memory. A fault is fatal: the handler of mpy_debug_set_fatal_handler() gets its name, the block,
+   where it was allocated and freed, and what to do next. Blocks that exist already have no red
+   zones and are checked less closely. Switched on while several threads allocate, it marks blocks
+   of mpy_mem_* once each of these threads has taken a slow path; with MINIPY_CHECKS=15 every block
+   from the first one on. 0, or -1 with MPY_E_INVAL on unknown bits or a runtime that is not the
+   caller's, or MPY_E_NOMEM; then nothing changes. May not be called while other threads call it. */
 MPY_NODISCARD MPY_API int
 mpy_debug_set_checks(mpy_runtime *rt, uint32_t mask);
 

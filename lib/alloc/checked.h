@@ -149,6 +149,10 @@ _Noreturn void
 mpyi_checked_misuse(const char *call, const char *what, const char *next, const void *site)
     __attribute__((cold));
 
+/* A call site as messages show it; empty when it is not known. */
+void
+mpyi_checked_site_text(char *out, size_t room, const void *site);
+
 /* To be called where a thread without the lock is refused: fatal when MPY_CHECK_LOCK_HELD is on. */
 static inline void
 mpyi_check_lock_held(const char *call, const void *site)

@@ -211,6 +211,14 @@ mpyi_checked_block_fault(const struct mpyi_asker *asker, enum mpyi_block_fault f
 }
 
 void
+mpyi_checked_site_text(char *out, size_t room, const void *site)
+{
+    struct text text = {0, ""};
+    add_site(&text, "", site);
+    (void)snprintf(out, room, "%s", text.n > 4 ? text.bytes + 4 : "");
+}
+
+void
 mpyi_checked_misuse(const char *call, const char *what, const char *next, const void *site)
 {
     struct text text = {0, ""};

@@ -131,6 +131,7 @@ mpy_debug_set_checks(mpy_runtime *rt, uint32_t mask)
     }
     if (heap != NULL) {
         set_runtime(heap, mask);
+        mpyi_hook_checks_changed();
         return 0;
     }
     if (mask != 0 && mpyi_mem_start() < 0) {
@@ -138,6 +139,7 @@ mpy_debug_set_checks(mpy_runtime *rt, uint32_t mask)
         return -1;
     }
     set_process(mask);
+    mpyi_hook_checks_changed();
     return 0;
 }
 

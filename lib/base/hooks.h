@@ -38,6 +38,9 @@ struct mpyi_hooks {
        order. 0, or -1 after a report of the first violation. Lock held. */
     int (*check_runtime)(mpy_runtime *rt);
 
+    /* MPY_CHECK_* changed, of the process or the current runtime. */
+    void (*checks_changed)(void);
+
     /* Every allocation and free while tracing is on (alloc/mode.h). `kind` is MPY_KIND_*, or -1
        for the raw domain. Called after an allocation, before a free; may not allocate from the
        domain it watches. */
@@ -86,6 +89,15 @@ mpyi_hook_check_runtime(mpy_runtime *rt)
 {
     int (*fn)(mpy_runtime *) = MPYI_HOOK(check_runtime);
     return fn != NULL ? fn(rt) : 0;
+}
+
+static inline void
+mpyi_hook_checks_changed(void)
+{
+    void (*fn)(void) = MPYI_HOOK(checks_changed);
+    if (fn != NULL) {
+        fn();
+    }
 }
 
 static inline void

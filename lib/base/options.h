@@ -39,8 +39,9 @@
       "program; 0: never, for counting instructions under callgrind")                              \
     X(malloc_stats, "MINIPY_MALLOC_STATS", 0, 0, 1,                                                \
       "1: the preload library writes its statistics to stderr when the process exits")             \
-    X(checks, "MINIPY_CHECKS", 0, 0, 15,                                                           \
-      "checks of minipy/debug.h: 1 red zones, 2 dead bytes, 4 quarantine, 8 lock held; 15: all")   \
+    X(checks, "MINIPY_CHECKS", 0, 0, 63,                                                           \
+      "checks of minipy/debug.h: 1 red zones, 2 dead bytes, 4 quarantine, 8 lock held, 16 "        \
+      "error set, 32 owner; 63: all")                                                              \
     X(quarantine_bytes, "MINIPY_QUARANTINE_BYTES", UINT64_C(1) << 20, 0, UINT64_C(1) << 40,        \
       "freed blocks that wait in quarantine, in bytes, per process and per runtime")               \
     X(hashseed, "MINIPY_HASHSEED", MPYI_HASHSEED_RANDOM, 0, UINT32_MAX,                            \

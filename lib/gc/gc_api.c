@@ -117,13 +117,13 @@ set_enabled(struct mpyi_thread *t, uint32_t enabled)
 int
 mpy_gc_enable(void)
 {
-    return set_enabled(mpyi_enter(__func__), 1);
+    return set_enabled(mpyi_enter_any(__func__), 1);
 }
 
 int
 mpy_gc_disable(void)
 {
-    return set_enabled(mpyi_enter(__func__), 0);
+    return set_enabled(mpyi_enter_any(__func__), 0);
 }
 
 int
@@ -208,7 +208,7 @@ mpy_gc_get_stats(int generation, mpy_gc_stats *out)
 static int
 has_bits(mpy_object *o, uint32_t bits, const char *function)
 {
-    struct mpyi_thread *t = mpyi_enter(function);
+    struct mpyi_thread *t = mpyi_enter1(function, o);
     if (t == NULL) {
         return -1;
     }

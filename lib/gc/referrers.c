@@ -140,7 +140,7 @@ is_usable(struct mpyi_thread *t, mpy_object *o, const char *function)
 mpy_object *
 mpy_gc_get_referrers(mpy_object *o)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     struct gathering g = {.target = o};
     if (t == NULL || !is_usable(t, o, __func__)) {
         return NULL;
@@ -151,7 +151,7 @@ mpy_gc_get_referrers(mpy_object *o)
 mpy_object *
 mpy_gc_get_referents(mpy_object *o)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     struct gathering g = {.target = NULL};
     if (t == NULL || !is_usable(t, o, __func__)) {
         return NULL;

@@ -135,6 +135,7 @@ enter(struct mpyi_attachment *a, struct mpyi_rt *rt)
     t->outer = mpyi_rt_tls.inner != NULL ? &mpyi_rt_tls.inner->thread : NULL;
     t->depth = a->base_depth = 0;
     t->depth_limit = rt->pub.depth_limit;
+    mpyi_entry_update(t);
     t->prev = NULL;
     t->next = rt->pub.threads;
     if (t->next != NULL) {

@@ -82,6 +82,20 @@ relieve_pressure(struct mpyi_rtheap *heap, size_t bytes)
     return t != NULL && t->heap == heap && mpyi_gc_collect_quietly(t) > 0;
 }
 
+/* Attachments of other runtimes learn it when they are made. */
+static void
+checks_changed(void)
+{
+    struct mpyi_thread *t = mpyi_current();
+    if (t == NULL) {
+        return;
+    }
+    for (struct mpyi_thread *each = t->rt->threads; each != NULL; each = each->next) {
+        mpyi_entry_update(each);
+    }
+    mpyi_tls.entry = t->entry;
+}
+
 static void
 install_hooks(void)
 {
@@ -90,6 +104,7 @@ install_hooks(void)
     MPYI_HOOK_SET(runtime_heap, heap_to_look_at);
     MPYI_HOOK_SET(flush_runtime, flush_caches);
     MPYI_HOOK_SET(check_runtime, check_runtime);
+    MPYI_HOOK_SET(checks_changed, checks_changed);
     mpyi_checkpoint_hook = mpyi_checkpoint_slow;
 }
 
@@ -372,7 +387,7 @@ mpy_runtime_is_finalizing(const mpy_runtime *rt)
 void
 mpy_runtime_set_user_data(mpy_runtime *rt, void *data)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any(__func__);
     if (t != NULL && rt != NULL) {
         rt->user_data = data;
     }
@@ -381,6 +396,6 @@ mpy_runtime_set_user_data(mpy_runtime *rt, void *data)
 void *
 mpy_runtime_get_user_data(const mpy_runtime *rt)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any(__func__);
     return t != NULL && rt != NULL ? rt->user_data : NULL;
 }

@@ -89,6 +89,7 @@ static inline void
 mpyi_tls_enter(struct mpyi_attachment *a)
 {
     mpy_priv_tls.thread = &a->thread;
+    mpyi_tls.entry = a->thread.entry;
     mpy_priv_tls.obj = &a->thread.heap->raw.pub; /* mpyi_rtheap_enter(), inlined */
 }
 
@@ -96,6 +97,7 @@ static inline void
 mpyi_tls_leave(void)
 {
     mpy_priv_tls.thread = NULL;
+    mpyi_tls.entry = NULL;
     mpy_priv_tls.obj = &mpyi_null_heap; /* mpyi_rtheap_leave(), inlined */
 }
 

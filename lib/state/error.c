@@ -20,6 +20,8 @@
  */
 #include "state/state.h"
 
+#include "base/callsite.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -54,10 +56,21 @@ mpyi_err_clear_owned(struct mpyi_thread *t)
     }
 }
 
+/* Who set the error: the host's code, as the errors of the library's own are set for it. */
+static __attribute__((cold, noinline)) void
+note_site(struct mpyi_error *e)
+{
+    e->site = mpyi_host_site(__builtin_return_address(0));
+}
+
 /* The text alone; what the error owned before is gone. */
 static inline void
-put_text(struct mpyi_error *e, int code, const char *text, size_t n)
+put_text(struct mpyi_thread *t, int code, const char *text, size_t n)
 {
+    struct mpyi_error *e = &t->error;
+    if (MPY_UNLIKELY(t->entry == NULL)) {
+        note_site(e);
+    }
     n = mpyi_err_cut(text, n, MPY_ERR_TEXT_MAX);
     memcpy(e->text, text, n);
     e->text[n] = '\0';
@@ -77,7 +90,7 @@ mpyi_err_put(struct mpyi_thread *t, int code, mpy_object *type, mpy_object *valu
     e->type = type;
     e->value = value;
     e->drop = type != NULL || value != NULL ? drop : NULL;
-    put_text(e, code, text, n);
+    put_text(t, code, text, n);
     if (old_drop != NULL) {
         struct mpyi_error kept;
         mpyi_err_save(t, &kept);
@@ -103,7 +116,7 @@ mpyi_err_set(int code, const char *text)
         mpyi_err_put(t, code, NULL, NULL, NULL, text, strlen(text));
         return NULL;
     }
-    put_text(&t->error, code, text, strlen(text));
+    put_text(t, code, text, strlen(text));
     return NULL;
 }
 
@@ -146,6 +159,7 @@ move_error(struct mpyi_error *to, struct mpyi_error *from)
     to->type = from->type;
     to->value = from->value;
     to->drop = from->drop;
+    to->site = from->site;
     to->length = 0;
     to->text[0] = '\0';
     if (from->code != 0) {

@@ -10,6 +10,11 @@
  *     (NULL: lock not held)       heap, gc (copies, hot)       breaker (polled, atomic)
  *                                 error indicator
  *
+ * Public functions look at mpyi_tls.entry instead, which is mpy_priv_tls.thread or NULL: with
+ * MPY_CHECK_ERROR_SET or MPY_CHECK_OWNER on it stays NULL, so that every call takes the way of
+ * those that are not attached (state/entry.c), where arguments are looked at; off, that costs
+ * nothing.
+ *
  * Invariant: mpy_priv_tls.thread is non-NULL exactly while the calling thread holds the lock of
  * that thread's runtime, and mpy_priv_tls.obj is then the raw heap of that runtime.
  *
@@ -23,6 +28,7 @@
 #include <stdarg.h>
 
 #include "base/status.h"
+#include "base/tls.h"
 
 struct mpyi_rtheap;
 struct mpyi_gc;
@@ -42,6 +48,7 @@ struct mpyi_dict_visit;
 struct mpyi_error {
     int32_t code;                /* MPY_EXC_* of the type or of its nearest built-in base */
     uint32_t length;             /* bytes of text */
+    const void *site;            /* who set it; known while MPY_CHECK_ERROR_SET is on */
     mpy_object *type;            /* owned; a host's own exception type, NULL for built-in ones */
     mpy_object *value;           /* owned; the exception object or its argument, NULL while lazy */
     void (*drop)(mpy_object *o); /* the object layer's decref */
@@ -51,8 +58,9 @@ struct mpyi_error {
 /* One attachment of a thread to a runtime. */
 struct mpyi_thread {
     mpy_runtime *rt;
-    struct mpyi_rtheap *heap; /* rt->heap */
-    struct mpyi_gc *gc;       /* rt->gc */
+    struct mpyi_thread *entry; /* this one; NULL: checks want to see every call */
+    struct mpyi_rtheap *heap;  /* rt->heap */
+    struct mpyi_gc *gc;        /* rt->gc */
 
     /* Teardown: objects whose count fell to 0, linked through their first word. */
     mpy_object *dying;
@@ -102,17 +110,83 @@ mpyi_current(void)
     return (struct mpyi_thread *)mpy_priv_tls.thread;
 }
 
-/* For the entry of public functions: the same, but NULL leaves MPY_E_NOT_ATTACHED as the thread's
-   status; checked builds report the name of the call. */
+/* The same as the entry of a public function sees it. */
+static inline struct mpyi_thread *
+mpyi_entry(void)
+{
+    return mpyi_tls.entry;
+}
+
+/* NULL, with MPY_E_NOT_ATTACHED as the thread's status; MPY_CHECK_LOCK_HELD makes it fatal. */
 struct mpyi_thread *
 mpyi_not_attached(const char *function) __attribute__((cold));
+
+/* Where entries go that find no thread: the current one after all, once the call was looked at; or
+   mpyi_not_attached(). a, b, c are the call's objects, each may be NULL. */
+struct mpyi_thread *
+mpyi_enter_slow(const char *function, const mpy_object *a, const mpy_object *b, const mpy_object *c)
+    __attribute__((cold));
+
+struct mpyi_thread *
+mpyi_enter_items_slow(const char *function, const mpy_object *a, mpy_object *const *items, size_t n)
+    __attribute__((cold));
+
+/* For the entry of public functions: the current thread, or NULL as mpyi_not_attached() says.
+   `function` is the name of the call. */
+static inline struct mpyi_thread *
+mpyi_enter3(const char *function, const mpy_object *a, const mpy_object *b, const mpy_object *c)
+{
+    struct mpyi_thread *t = mpyi_entry();
+    return MPY_LIKELY(t != NULL) ? t : mpyi_enter_slow(function, a, b, c);
+}
+
+static inline struct mpyi_thread *
+mpyi_enter2(const char *function, const mpy_object *a, const mpy_object *b)
+{
+    return mpyi_enter3(function, a, b, NULL);
+}
+
+static inline struct mpyi_thread *
+mpyi_enter1(const char *function, const mpy_object *a)
+{
+    return mpyi_enter3(function, a, NULL, NULL);
+}
 
 static inline struct mpyi_thread *
 mpyi_enter(const char *function)
 {
-    struct mpyi_thread *t = mpyi_current();
-    return MPY_LIKELY(t != NULL) ? t : mpyi_not_attached(function);
+    return mpyi_enter3(function, NULL, NULL, NULL);
 }
+
+/* For calls with an array of n objects. */
+static inline struct mpyi_thread *
+mpyi_enter_items(const char *function, const mpy_object *a, mpy_object *const *items, size_t n)
+{
+    struct mpyi_thread *t = mpyi_entry();
+    return MPY_LIKELY(t != NULL) ? t : mpyi_enter_items_slow(function, a, items, n);
+}
+
+/* For functions that may be called with an error set: those that deal with it, or clean up. */
+struct mpyi_thread *
+mpyi_enter_any_slow(const char *function, const mpy_object *a, const mpy_object *b)
+    __attribute__((cold));
+
+static inline struct mpyi_thread *
+mpyi_enter_any2(const char *function, const mpy_object *a, const mpy_object *b)
+{
+    struct mpyi_thread *t = mpyi_entry();
+    return MPY_LIKELY(t != NULL) ? t : mpyi_enter_any_slow(function, a, b);
+}
+
+static inline struct mpyi_thread *
+mpyi_enter_any(const char *function)
+{
+    return mpyi_enter_any2(function, NULL, NULL);
+}
+
+/* t->entry as the checks in force want it. */
+void
+mpyi_entry_update(struct mpyi_thread *t);
 
 /* ---- the error indicator (state/error.c); code is MPY_EXC_* ------------------------------------
  */

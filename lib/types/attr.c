@@ -263,7 +263,7 @@ get_slow(struct mpyi_thread *t, const char *function, mpy_object *o, mpy_object 
 mpy_object *
 mpy_object_get_attr(mpy_object *o, mpy_object *name)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, o, name);
     mpy_object *value;
     if (MPY_UNLIKELY(t == NULL)) {
         return NULL;
@@ -275,7 +275,7 @@ mpy_object_get_attr(mpy_object *o, mpy_object *name)
 int
 mpy_object_find_attr(mpy_object *o, mpy_object *name, mpy_object **out)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, o, name);
     mpy_object *value;
     if (MPY_UNLIKELY(out == NULL)) {
         if (t != NULL) {
@@ -298,7 +298,7 @@ mpy_object_find_attr(mpy_object *o, mpy_object *name, mpy_object **out)
 int
 mpy_object_has_attr(mpy_object *o, mpy_object *name)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, o, name);
     mpy_object *value;
     int found;
     if (t == NULL) {
@@ -348,7 +348,7 @@ find_utf8(struct mpyi_thread *t, const char *function, mpy_object *o, const char
 mpy_object *
 mpy_object_get_attr_utf8(mpy_object *o, const char *name)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     mpy_object *value;
     if (MPY_UNLIKELY(t == NULL)) {
         return NULL;
@@ -362,7 +362,7 @@ mpy_object_get_attr_utf8(mpy_object *o, const char *name)
 int
 mpy_object_find_attr_utf8(mpy_object *o, const char *name, mpy_object **out)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     if (MPY_UNLIKELY(out == NULL)) {
         if (t != NULL) {
             (void)mpyi_err_argument(__func__, "out", "pointer", NULL);
@@ -379,7 +379,7 @@ mpy_object_find_attr_utf8(mpy_object *o, const char *name, mpy_object **out)
 mpy_object *
 mpy_object_generic_get_attr(mpy_object *o, mpy_object *name)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, o, name);
     mpy_object *value;
     if (t == NULL || check_get(__func__, o, name) < 0) {
         return NULL;

@@ -247,7 +247,7 @@ set_slow(struct mpyi_thread *t, const char *function, mpy_object *o, mpy_object 
 int
 mpy_object_set_attr(mpy_object *o, mpy_object *name, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter3(__func__, o, name, value);
     if (MPY_UNLIKELY(t == NULL)) {
         return -1;
     }
@@ -260,7 +260,7 @@ mpy_object_set_attr(mpy_object *o, mpy_object *name, mpy_object *value)
 int
 mpy_object_set_attr_utf8(mpy_object *o, const char *name, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, o, value);
     mpy_object *str;
     int result;
     if (t == NULL) {
@@ -286,7 +286,7 @@ mpy_object_set_attr_utf8(mpy_object *o, const char *name, mpy_object *value)
 int
 mpy_object_del_attr(mpy_object *o, mpy_object *name)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, o, name);
     if (t == NULL || check_set(__func__, o, name) < 0) {
         return -1;
     }
@@ -296,7 +296,7 @@ mpy_object_del_attr(mpy_object *o, mpy_object *name)
 int
 mpy_object_generic_set_attr(mpy_object *o, mpy_object *name, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter3(__func__, o, name, value);
     mpy_object *interned;
     int result;
     if (t == NULL || check_set(__func__, o, name) < 0) {

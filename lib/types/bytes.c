@@ -305,7 +305,7 @@ mpy_bytes_view(mpy_object *o, const uint8_t **out, size_t *n)
 {
     *out = NULL;
     *n = 0;
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter1(__func__, o) == NULL) {
         return -1;
     }
     if (!mpy_bytes_check(o)) {
@@ -320,7 +320,7 @@ mpy_bytes_view(mpy_object *o, const uint8_t **out, size_t *n)
 mpy_object *
 mpy_bytes_concat(mpy_object *a, mpy_object *b)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, a, b);
     if (t == NULL) {
         return NULL;
     }

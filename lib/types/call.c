@@ -265,7 +265,7 @@ static __attribute__((noinline)) mpy_object *
 call_slow(const char *function, mpy_object *callable, mpy_object *const *argv, size_t nargs,
           mpy_object *kwnames)
 {
-    struct mpyi_thread *t = mpyi_enter(function);
+    struct mpyi_thread *t = mpyi_enter_items(function, callable, argv, nargs);
     if (t == NULL || check_argv(function, argv, nargs, kwnames) < 0) {
         return NULL;
     }
@@ -315,7 +315,7 @@ invoke_plain(struct mpyi_thread *t, const struct mpyi_function *f, mpy_object *c
 MPYI_HOT mpy_object *
 mpy_call(mpy_object *callable, mpy_object *const *argv, size_t nargs, mpy_object *kwnames)
 {
-    struct mpyi_thread *t = mpyi_current();
+    struct mpyi_thread *t = mpyi_entry();
     if (MPY_LIKELY(kwnames == NULL && (argv != NULL || nargs == 0) && is_plain_call(t, callable))) {
         return invoke_plain(t, mpyi_function(callable), argv, nargs);
     }
@@ -325,7 +325,7 @@ mpy_call(mpy_object *callable, mpy_object *const *argv, size_t nargs, mpy_object
 MPYI_HOT mpy_object *
 mpy_call_noargs(mpy_object *callable)
 {
-    struct mpyi_thread *t = mpyi_current();
+    struct mpyi_thread *t = mpyi_entry();
     if (MPY_LIKELY(is_plain_call(t, callable))) {
         return invoke_plain(t, mpyi_function(callable), NULL, 0);
     }
@@ -335,7 +335,7 @@ mpy_call_noargs(mpy_object *callable)
 int
 mpy_call_check(mpy_object *o)
 {
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter1(__func__, o) == NULL) {
         return -1;
     }
     if (o == NULL) {
@@ -353,7 +353,7 @@ static __attribute__((noinline)) mpy_object *
 call_method_slow(const char *function, mpy_object *name, mpy_object *const *argv, size_t nargs,
                  mpy_object *kwnames)
 {
-    struct mpyi_thread *t = mpyi_enter(function);
+    struct mpyi_thread *t = mpyi_enter_items(function, name, argv, nargs);
     mpy_object *found;
     mpy_object *result;
     int kind;
@@ -421,7 +421,7 @@ mpy_call_method(mpy_object *name, mpy_object *const *argv, size_t nargs, mpy_obj
 mpy_object *
 mpy_call_method_utf8(mpy_object *o, const char *name, mpy_object *const *argv, size_t nargs)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_items(__func__, o, argv, nargs);
     mpy_object *few[FEW_ARGUMENTS + 1];
     mpy_object **all = few;
     mpy_object *str;

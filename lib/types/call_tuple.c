@@ -72,7 +72,7 @@ call_with_keywords(struct mpyi_thread *t, const char *function, mpy_object *call
 mpy_object *
 mpy_call_tuple(mpy_object *callable, mpy_object *args, mpy_object *kwargs)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter3(__func__, callable, args, kwargs);
     if (t == NULL) {
         return NULL;
     }
@@ -107,7 +107,7 @@ mpy_recursion_enter(const char *where)
 void
 mpy_recursion_leave(void)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any(__func__);
     if (t != NULL && t->depth != 0) {
         mpyi_depth_leave(t);
     }

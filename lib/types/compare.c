@@ -151,7 +151,7 @@ check_arguments(const char *function, const mpy_object *a, const mpy_object *b, 
 mpy_object *
 mpy_object_compare(mpy_object *a, mpy_object *b, int op)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, a, b);
     if (t == NULL || check_arguments(__func__, a, b, op) < 0) {
         return NULL;
     }
@@ -161,7 +161,7 @@ mpy_object_compare(mpy_object *a, mpy_object *b, int op)
 int
 mpy_object_compare_bool(mpy_object *a, mpy_object *b, int op)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, a, b);
     if (MPY_UNLIKELY(t == NULL || check_arguments(__func__, a, b, op) < 0)) {
         return -1;
     }

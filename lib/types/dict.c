@@ -244,7 +244,7 @@ bad_out(const struct mpyi_thread *t, const char *function, mpy_object **out)
 ptrdiff_t
 mpy_dict_length(mpy_object *dict)
 {
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter1(__func__, dict) == NULL) {
         return -1;
     }
     if (!mpy_dict_check(dict)) {
@@ -274,7 +274,7 @@ result_of(int found, const char *function, const mpy_object *key)
 static MPYI_LONG_WAY int
 get_the_long_way(mpy_object *dict, mpy_object *key, mpy_object **out)
 {
-    struct mpyi_thread *t = mpyi_enter("mpy_dict_get");
+    struct mpyi_thread *t = mpyi_enter2("mpy_dict_get", dict, key);
     if (t == NULL || out == NULL) {
         return bad_out(t, "mpy_dict_get", out);
     }
@@ -309,7 +309,7 @@ get_by_search(struct mpyi_dict *d, mpy_object *key, mpy_object **out, uint32_t e
 MPYI_HOT int
 mpy_dict_get(mpy_object *dict, mpy_object *key, mpy_object **out)
 {
-    if (MPY_LIKELY(out != NULL) && is_short(mpyi_current(), dict, key)) {
+    if (MPY_LIKELY(out != NULL) && is_short(mpyi_entry(), dict, key)) {
         struct mpyi_dict *d = mpyi_dict(dict);
         struct mpyi_dict_place place;
         int found = mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place);
@@ -331,7 +331,7 @@ mpy_dict_get(mpy_object *dict, mpy_object *key, mpy_object **out)
 int
 mpy_dict_get_utf8(mpy_object *dict, const char *key, mpy_object **out)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, dict);
     struct mpyi_dict_place place;
     int found;
     if (MPY_UNLIKELY(t == NULL) || MPY_UNLIKELY(out == NULL)) {
@@ -352,7 +352,7 @@ mpy_dict_get_utf8(mpy_object *dict, const char *key, mpy_object **out)
 static MPYI_LONG_WAY int
 set_the_long_way(mpy_object *dict, mpy_object *key, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter("mpy_dict_set");
+    struct mpyi_thread *t = mpyi_enter3("mpy_dict_set", dict, key, value);
     if (t == NULL || check("mpy_dict_set", dict, key, "key") < 0) {
         return -1;
     }
@@ -366,7 +366,7 @@ set_the_long_way(mpy_object *dict, mpy_object *key, mpy_object *value)
 MPYI_HOT int
 mpy_dict_set(mpy_object *dict, mpy_object *key, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_current();
+    struct mpyi_thread *t = mpyi_entry();
     if (MPY_LIKELY(value != NULL) && is_short(t, dict, key)) {
         struct mpyi_dict *d = mpyi_dict(dict);
         struct mpyi_dict_place place;
@@ -401,7 +401,7 @@ key_of_utf8(struct mpyi_thread *t, const char *function, const char *utf8)
 int
 mpy_dict_set_utf8(mpy_object *dict, const char *key, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, dict, value);
     struct mpyi_dict_place place;
     mpy_object *str;
     int result;
@@ -431,7 +431,7 @@ mpy_dict_set_utf8(mpy_object *dict, const char *key, mpy_object *value)
 int
 mpy_dict_set_default(mpy_object *dict, mpy_object *key, mpy_object *value, mpy_object **out)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter3(__func__, dict, key, value);
     struct mpyi_dict_place place;
     uint64_t hash;
     int found = -1;
@@ -460,7 +460,7 @@ mpy_dict_set_default(mpy_object *dict, mpy_object *key, mpy_object *value, mpy_o
 static MPYI_LONG_WAY int
 delete_the_long_way(mpy_object *dict, mpy_object *key)
 {
-    struct mpyi_thread *t = mpyi_enter("mpy_dict_del");
+    struct mpyi_thread *t = mpyi_enter2("mpy_dict_del", dict, key);
     int found;
     if (t == NULL || check("mpy_dict_del", dict, key, "key") < 0) {
         return -1;
@@ -475,7 +475,7 @@ delete_the_long_way(mpy_object *dict, mpy_object *key)
 MPYI_HOT int
 mpy_dict_del(mpy_object *dict, mpy_object *key)
 {
-    if (is_short(mpyi_current(), dict, key)) {
+    if (is_short(mpyi_entry(), dict, key)) {
         struct mpyi_dict *d = mpyi_dict(dict);
         struct mpyi_dict_place place;
         if (mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place) == MPYI_DICT_HIT) {
@@ -492,7 +492,7 @@ mpy_dict_del(mpy_object *dict, mpy_object *key)
 int
 mpy_dict_pop(mpy_object *dict, mpy_object *key, mpy_object **out)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, dict, key);
     if (out != NULL) {
         *out = NULL;
     }
@@ -505,7 +505,7 @@ mpy_dict_pop(mpy_object *dict, mpy_object *key, mpy_object **out)
 static MPYI_LONG_WAY int
 contains_the_long_way(mpy_object *dict, mpy_object *key)
 {
-    struct mpyi_thread *t = mpyi_enter("mpy_dict_contains");
+    struct mpyi_thread *t = mpyi_enter2("mpy_dict_contains", dict, key);
     if (t == NULL || check("mpy_dict_contains", dict, key, "key") < 0) {
         return -1;
     }
@@ -515,7 +515,7 @@ contains_the_long_way(mpy_object *dict, mpy_object *key)
 MPYI_HOT int
 mpy_dict_contains(mpy_object *dict, mpy_object *key)
 {
-    if (is_short(mpyi_current(), dict, key)) {
+    if (is_short(mpyi_entry(), dict, key)) {
         const struct mpyi_dict *d = mpyi_dict(dict);
         struct mpyi_dict_place place;
         int found = mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place);
@@ -530,7 +530,7 @@ mpy_dict_contains(mpy_object *dict, mpy_object *key)
 mpy_object *
 mpy_dict_copy(mpy_object *dict)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, dict);
     mpy_object *copy;
     if (t == NULL || check(__func__, dict, dict, "dict") < 0) {
         return NULL;
@@ -547,7 +547,7 @@ mpy_dict_copy(mpy_object *dict)
 int
 mpy_dict_update(mpy_object *dict, mpy_object *other)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, dict, other);
     const struct mpyi_dict *from;
     uint64_t version;
     size_t i;
@@ -592,7 +592,7 @@ mpy_dict_update(mpy_object *dict, mpy_object *other)
 int
 mpy_dict_clear(mpy_object *dict)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, dict);
     if (t == NULL || check(__func__, dict, dict, "dict") < 0) {
         return -1;
     }

@@ -159,7 +159,7 @@ walk_counting(struct mpyi_dict *d, mpy_dict_visit_fn fn, void *data)
 int
 mpy_dict_each(mpy_object *dict, mpy_dict_visit_fn fn, void *data)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, dict);
     struct mpyi_dict_visit v;
     int result;
     if (t == NULL) {

@@ -63,7 +63,7 @@ cursor_fits(const char *function, const struct mpyi_dict *d, mpy_dict_cursor *cu
 static int
 check_walk(const char *function, const mpy_object *dict, const mpy_dict_cursor *cursor)
 {
-    if (mpyi_enter(function) == NULL) {
+    if (mpyi_enter1(function, dict) == NULL) {
         return 0;
     }
     if (cursor == NULL) {
@@ -97,7 +97,7 @@ next_the_long_way(mpy_object *dict, mpy_dict_cursor *cursor, mpy_object **key, m
 MPYI_HOT int
 mpy_dict_next(mpy_object *dict, mpy_dict_cursor *cursor, mpy_object **key, mpy_object **value)
 {
-    if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_dict_check(dict)) &&
+    if (MPY_LIKELY(mpyi_entry() != NULL) && MPY_LIKELY(mpy_dict_check(dict)) &&
         MPY_LIKELY(cursor != NULL) && MPY_LIKELY(key != NULL)) {
         const struct mpyi_dict *d = mpyi_dict(dict);
         size_t i = cursor->position;
@@ -140,7 +140,7 @@ part_of(struct mpyi_thread *t, const struct mpyi_dict_entry *e, int part)
 static mpy_object *
 list_of(const char *function, mpy_object *dict, int part)
 {
-    struct mpyi_thread *t = mpyi_enter(function);
+    struct mpyi_thread *t = mpyi_enter1(function, dict);
     const struct mpyi_dict_entry *e;
     mpy_object *list;
     size_t position = 0;

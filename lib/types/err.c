@@ -130,7 +130,7 @@ mpy_err_given_matches(mpy_object *exc, mpy_object *type)
 void
 mpy_err_set(mpy_object *type, const char *utf8)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any2(__func__, type, NULL);
     const struct mpyi_type *exc = t != NULL ? exception_type(__func__, type) : NULL;
     if (MPY_LIKELY(exc != NULL)) {
         put(t, exc, utf8 != NULL ? utf8 : "", utf8 != NULL ? strlen(utf8) : 0);
@@ -140,7 +140,7 @@ mpy_err_set(mpy_object *type, const char *utf8)
 void
 mpy_err_set_code(int code, const char *utf8)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any(__func__);
     if (MPY_UNLIKELY(t == NULL)) {
         return;
     }
@@ -160,7 +160,7 @@ mpyi_err_restore(struct mpyi_thread *t, mpy_object *exc)
 void
 mpy_err_restore(mpy_object *exc)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any2(__func__, exc, NULL);
     if (t == NULL) {
         return;
     }
@@ -183,7 +183,7 @@ mpyi_err_set_value(struct mpyi_thread *t, int code, mpy_object *value)
 void
 mpy_err_set_object(mpy_object *type, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any2(__func__, type, value);
     const struct mpyi_type *exc;
     if (t == NULL) {
         return;
@@ -205,7 +205,7 @@ mpy_err_set_object(mpy_object *type, mpy_object *value)
 void *
 mpy_err_format(mpy_object *type, const char *fmt, ...)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any2(__func__, type, NULL);
     const struct mpyi_type *exc = t != NULL ? exception_type(__func__, type) : NULL;
     char text[MPY_ERR_TEXT_MAX + 1];
     va_list args;
@@ -224,7 +224,7 @@ mpy_err_format(mpy_object *type, const char *fmt, ...)
 void *
 mpy_err_format_code(int code, const char *fmt, ...)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any(__func__);
     char text[MPY_ERR_TEXT_MAX + 1];
     va_list args;
     if (t == NULL) {
@@ -266,7 +266,7 @@ void *
 mpy_err_from_errno(mpy_object *type, const char *filename)
 {
     int number = errno;
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any2(__func__, type, NULL);
     const struct mpyi_type *exc = &mpyi_exc_types[MPY_EXC_OS_ERROR];
     char buffer[128] = "unknown error";
     char text[MPY_ERR_TEXT_MAX + 1];
@@ -289,7 +289,7 @@ mpy_err_from_errno(mpy_object *type, const char *filename)
 void
 mpy_err_clear(void)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any(__func__);
     if (MPY_LIKELY(t != NULL)) {
         mpyi_err_clear(t);
     }
@@ -370,6 +370,6 @@ mpyi_err_take(struct mpyi_thread *t)
 mpy_object *
 mpy_err_take(void)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any(__func__);
     return t != NULL ? mpyi_err_take(t) : NULL;
 }

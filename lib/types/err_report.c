@@ -72,7 +72,7 @@ collect_causes(mpy_object *exc, mpy_object *out[MAX_CAUSES])
 int
 mpy_err_display(mpy_object *exc, mpy_write_fn write, void *data)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any2(__func__, exc, NULL);
     mpy_object *chain[MAX_CAUSES];
     size_t n;
     int result = 0;
@@ -155,7 +155,7 @@ mpyi_err_unraisable(struct mpyi_thread *t, const char *where, const mpy_object *
 void
 mpy_err_unraisable(const char *where)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_any(__func__);
     if (t != NULL) {
         mpyi_err_unraisable(t, where != NULL ? where : "(unknown place)", NULL);
     }

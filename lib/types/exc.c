@@ -180,7 +180,7 @@ const struct mpyi_type mpyi_exc_types[MPY_EXC_COUNT] = {
 mpy_object *
 mpy_exc_type(int code)
 {
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter_any(__func__) == NULL) {
         return NULL;
     }
     if (code < MPY_EXC_BASE_EXCEPTION || code >= MPY_EXC_COUNT) {
@@ -193,7 +193,7 @@ mpy_exc_type(int code)
 mpy_object *
 mpy_err_new_type(const char *name, const char *doc, mpy_object *base)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, base);
     mpy_type_spec spec = {.size = sizeof spec,
                           .version = 1,
                           .name = name,
@@ -225,7 +225,7 @@ mpy_err_new_type(const char *name, const char *doc, mpy_object *base)
 static struct mpyi_thread *
 enter_with_exc(const char *function, const mpy_object *exc)
 {
-    struct mpyi_thread *t = mpyi_enter(function);
+    struct mpyi_thread *t = mpyi_enter1(function, exc);
     if (t != NULL && !mpyi_is_exc(exc)) {
         return mpyi_err_argument(function, "exc", "exception", exc);
     }

@@ -461,7 +461,7 @@ mpy_priv_float_as_double(mpy_object *o, double *out)
 {
     int64_t value;
     *out = 0;
-    if (mpyi_enter("mpy_float_as_double") == NULL) {
+    if (mpyi_enter1("mpy_float_as_double", o) == NULL) {
         return -1;
     }
     if (mpyi_float_get(o, out)) {

@@ -16,6 +16,7 @@
  */
 #include "types/format.h"
 
+#include "types/protocol.h"
 #include "types/utf8.h"
 
 #define WIDTH_MAX 1000000
@@ -262,6 +263,7 @@ static int
 put_object(struct sink *s, const struct spec *spec, mpy_object *o)
 {
     const char *what = spec->conversion == 'O' ? "%O" : "%R";
+    struct mpyi_thread *t;
     mpy_object *text;
     const struct mpyi_str *str;
     int result;
@@ -269,7 +271,11 @@ put_object(struct sink *s, const struct spec *spec, mpy_object *o)
         (void)mpyi_err_argument(s->function, what, "object", NULL);
         return -1;
     }
-    text = spec->conversion == 'O' ? mpy_object_str(o) : mpy_object_repr(o);
+    t = mpyi_enter1(s->function, o);
+    if (t == NULL) {
+        return -1;
+    }
+    text = spec->conversion == 'O' ? mpyi_str(t, o) : mpyi_repr(t, o);
     if (text == NULL) {
         return -1;
     }

@@ -75,7 +75,7 @@ mpyi_method_new(struct mpyi_thread *t, mpy_object *function, mpy_object *self)
 mpy_object *
 mpy_func_new(const mpy_func_spec *spec, mpy_object *self)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, self);
     if (t == NULL) {
         return NULL;
     }

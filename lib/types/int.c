@@ -231,7 +231,7 @@ int
 mpy_priv_int_as_i64(mpy_object *o, int64_t *out)
 {
     *out = 0;
-    if (mpyi_enter("mpy_int_as_i64") == NULL) {
+    if (mpyi_enter1("mpy_int_as_i64", o) == NULL) {
         return -1;
     }
     if (MPY_UNLIKELY(!mpyi_int_get(o, out))) {
@@ -246,7 +246,7 @@ mpy_int_as_u64(mpy_object *o, uint64_t *out)
 {
     int64_t value;
     *out = 0;
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter1(__func__, o) == NULL) {
         return -1;
     }
     if (!mpyi_int_get(o, &value)) {
@@ -267,7 +267,7 @@ mpy_int_as_double(mpy_object *o, double *out)
 {
     int64_t value;
     *out = 0;
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter1(__func__, o) == NULL) {
         return -1;
     }
     if (!mpyi_int_get(o, &value)) {

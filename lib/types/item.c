@@ -32,7 +32,7 @@ unsupported(const char *function, const mpy_object *o, const char *what)
 mpy_object *
 mpy_object_get_item(mpy_object *o, mpy_object *key)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, o, key);
     const struct mpyi_type *type;
     mpy_object *value;
     if (t == NULL || check_item(__func__, o, key) < 0) {
@@ -83,7 +83,7 @@ set_item(struct mpyi_thread *t, const char *function, mpy_object *o, mpy_object 
 int
 mpy_object_set_item(mpy_object *o, mpy_object *key, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter3(__func__, o, key, value);
     if (t == NULL || check_item(__func__, o, key) < 0) {
         return -1;
     }
@@ -97,7 +97,7 @@ mpy_object_set_item(mpy_object *o, mpy_object *key, mpy_object *value)
 int
 mpy_object_del_item(mpy_object *o, mpy_object *key)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, o, key);
     if (t == NULL || check_item(__func__, o, key) < 0) {
         return -1;
     }
@@ -137,7 +137,7 @@ contains_by_iteration(struct mpyi_thread *t, const char *function, mpy_object *o
 int
 mpy_object_contains(mpy_object *o, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, o, value);
     const struct mpyi_type *type;
     int result;
     if (t == NULL) {
@@ -160,7 +160,7 @@ mpy_object_contains(mpy_object *o, mpy_object *value)
 ptrdiff_t
 mpy_object_length(mpy_object *o)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     const struct mpyi_type *type;
     ptrdiff_t n;
     if (t == NULL) {

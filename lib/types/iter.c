@@ -324,7 +324,7 @@ mpyi_iter_next(struct mpyi_thread *t, mpy_object *it, mpy_object **out)
 mpy_object *
 mpy_iter_get(mpy_object *o)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     if (t == NULL) {
         return NULL;
     }
@@ -335,7 +335,7 @@ mpy_iter_get(mpy_object *o)
 static MPYI_LONG_WAY int
 next_the_long_way(mpy_object *it, mpy_object **out)
 {
-    struct mpyi_thread *t = mpyi_enter("mpy_iter_next");
+    struct mpyi_thread *t = mpyi_enter1("mpy_iter_next", it);
     if (t == NULL || it == NULL || out == NULL) {
         if (out != NULL) {
             *out = NULL;
@@ -353,7 +353,7 @@ next_the_long_way(mpy_object *it, mpy_object **out)
 MPYI_HOT int
 mpy_iter_next(mpy_object *o, mpy_object **out)
 {
-    if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(o != NULL) && mpy_priv_is_heap(o) &&
+    if (MPY_LIKELY(mpyi_entry() != NULL) && MPY_LIKELY(o != NULL) && mpy_priv_is_heap(o) &&
         MPY_LIKELY(out != NULL) && mpyi_head(o)->type == &mpyi_iterator_type.head) {
         struct mpyi_iter *it = iter_of(o);
         mpy_object *source = it->source;
@@ -373,7 +373,7 @@ mpy_iter_next(mpy_object *o, mpy_object **out)
 int
 mpy_iter_check(mpy_object *o)
 {
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter1(__func__, o) == NULL) {
         return -1;
     }
     if (o == NULL) {
@@ -448,7 +448,7 @@ each_by_iterator(struct mpyi_thread *t, mpy_object *o, mpy_iter_visit_fn fn, voi
 int
 mpy_iter_each(mpy_object *o, mpy_iter_visit_fn fn, void *data)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     int result;
     if (t == NULL) {
         return -1;

@@ -282,7 +282,7 @@ mpy_list_new(size_t reserve)
 MPYI_HOT mpy_object *
 mpy_list_from_array(mpy_object *const *items, size_t n)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_items(__func__, NULL, items, n);
     mpy_object *list;
     int has_null;
     if (MPY_UNLIKELY(t == NULL)) {
@@ -306,7 +306,7 @@ ptrdiff_t
 mpy_list_length(mpy_object *o)
 {
     struct mpyi_list *list;
-    if (mpyi_enter(__func__) == NULL || (list = check_list(__func__, o)) == NULL) {
+    if (mpyi_enter1(__func__, o) == NULL || (list = check_list(__func__, o)) == NULL) {
         return -1;
     }
     return (ptrdiff_t)list->count;
@@ -316,7 +316,7 @@ static MPYI_LONG_WAY mpy_object *
 get_the_long_way(mpy_object *o, ptrdiff_t i)
 {
     struct mpyi_list *list;
-    if (mpyi_enter("mpy_list_get") == NULL || (list = check_list("mpy_list_get", o)) == NULL) {
+    if (mpyi_enter1("mpy_list_get", o) == NULL || (list = check_list("mpy_list_get", o)) == NULL) {
         return NULL;
     }
     if ((size_t)i >= list->count) {
@@ -329,7 +329,7 @@ get_the_long_way(mpy_object *o, ptrdiff_t i)
 MPYI_HOT mpy_object *
 mpy_list_get(mpy_object *o, ptrdiff_t i)
 {
-    if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_list_check(o)) &&
+    if (MPY_LIKELY(mpyi_entry() != NULL) && MPY_LIKELY(mpy_list_check(o)) &&
         MPY_LIKELY((size_t)i < mpyi_list(o)->count)) {
         mpy_object *item = mpyi_list(o)->items[i];
         if (MPY_LIKELY(mpyi_take_reference(item))) {
@@ -343,7 +343,7 @@ ptrdiff_t
 mpy_list_copy_out(mpy_object *o, ptrdiff_t from, size_t n, mpy_object **out)
 {
     struct mpyi_list *list;
-    if (mpyi_enter(__func__) == NULL || (list = check_list(__func__, o)) == NULL) {
+    if (mpyi_enter1(__func__, o) == NULL || (list = check_list(__func__, o)) == NULL) {
         return -1;
     }
     if (from < 0) {
@@ -365,7 +365,7 @@ int
 mpy_list_set(mpy_object *o, ptrdiff_t i, mpy_object *value)
 {
     struct mpyi_list *list;
-    if (MPY_UNLIKELY(mpyi_enter(__func__) == NULL) ||
+    if (MPY_UNLIKELY(mpyi_enter2(__func__, o, value) == NULL) ||
         MPY_UNLIKELY((list = check_list(__func__, o)) == NULL)) {
         return -1;
     }
@@ -383,7 +383,7 @@ mpy_list_set(mpy_object *o, ptrdiff_t i, mpy_object *value)
 int
 mpy_list_insert(mpy_object *o, ptrdiff_t i, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, o, value);
     struct mpyi_list *list;
     size_t at;
     if (t == NULL || (list = check_list(__func__, o)) == NULL) {
@@ -408,7 +408,7 @@ mpy_list_insert(mpy_object *o, ptrdiff_t i, mpy_object *value)
 static MPYI_LONG_WAY int
 append_the_long_way(mpy_object *o, mpy_object *value)
 {
-    struct mpyi_thread *t = mpyi_enter("mpy_list_append");
+    struct mpyi_thread *t = mpyi_enter2("mpy_list_append", o, value);
     if (t == NULL || check_list("mpy_list_append", o) == NULL) {
         return -1;
     }
@@ -422,7 +422,7 @@ append_the_long_way(mpy_object *o, mpy_object *value)
 MPYI_HOT int
 mpy_list_append(mpy_object *o, mpy_object *value)
 {
-    if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_list_check(o)) &&
+    if (MPY_LIKELY(mpyi_entry() != NULL) && MPY_LIKELY(mpy_list_check(o)) &&
         MPY_LIKELY(value != NULL)) {
         struct mpyi_list *list = mpyi_list(o);
         size_t n = list->count;
@@ -438,7 +438,7 @@ mpy_list_append(mpy_object *o, mpy_object *value)
 mpy_object *
 mpy_list_pop(mpy_object *o, ptrdiff_t i)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     struct mpyi_list *list;
     size_t at;
     if (t == NULL || (list = check_list(__func__, o)) == NULL) {
@@ -461,7 +461,7 @@ clamp(ptrdiff_t i, size_t n)
 mpy_object *
 mpy_list_get_slice(mpy_object *o, ptrdiff_t from, ptrdiff_t to)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     struct mpyi_list *list;
     size_t begin, end;
     if (t == NULL || (list = check_list(__func__, o)) == NULL) {
@@ -476,7 +476,7 @@ mpy_list_get_slice(mpy_object *o, ptrdiff_t from, ptrdiff_t to)
 int
 mpy_list_clear(mpy_object *o)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     struct mpyi_list *list;
     if (t == NULL || (list = check_list(__func__, o)) == NULL) {
         return -1;
@@ -488,7 +488,7 @@ mpy_list_clear(mpy_object *o)
 mpy_object *
 mpy_list_as_tuple(mpy_object *o)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     struct mpyi_list *list;
     if (t == NULL || (list = check_list(__func__, o)) == NULL) {
         return NULL;

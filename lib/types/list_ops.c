@@ -270,7 +270,7 @@ check_list(const char *function, const mpy_object *o)
 int
 mpy_list_extend(mpy_object *list, mpy_object *iterable)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, list, iterable);
     if (t == NULL || check_list(__func__, list) < 0) {
         return -1;
     }
@@ -284,7 +284,7 @@ mpy_list_extend(mpy_object *list, mpy_object *iterable)
 int
 mpy_list_reverse(mpy_object *o)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     mpy_object **low, **high;
     if (t == NULL || check_list(__func__, o) < 0) {
         return -1;

@@ -205,7 +205,7 @@ binary_slow(struct mpyi_thread *t, enum operation op, mpy_object *a, mpy_object 
 mpy_object *
 mpy_number_add(mpy_object *a, mpy_object *b)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, a, b);
     int64_t word;
     if (MPY_UNLIKELY(t == NULL)) {
         return NULL;
@@ -223,7 +223,7 @@ mpy_number_add(mpy_object *a, mpy_object *b)
 mpy_object *
 mpy_number_subtract(mpy_object *a, mpy_object *b)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, a, b);
     int64_t word;
     if (MPY_UNLIKELY(t == NULL)) {
         return NULL;
@@ -241,7 +241,7 @@ mpy_number_subtract(mpy_object *a, mpy_object *b)
 mpy_object *
 mpy_number_multiply(mpy_object *a, mpy_object *b)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, a, b);
     int64_t word;
     if (MPY_UNLIKELY(t == NULL)) {
         return NULL;
@@ -275,19 +275,19 @@ divide(struct mpyi_thread *t, enum operation op, mpy_object *a, mpy_object *b)
 mpy_object *
 mpy_number_true_divide(mpy_object *a, mpy_object *b)
 {
-    return divide(mpyi_enter(__func__), TRUE_DIVIDE, a, b);
+    return divide(mpyi_enter2(__func__, a, b), TRUE_DIVIDE, a, b);
 }
 
 mpy_object *
 mpy_number_floor_divide(mpy_object *a, mpy_object *b)
 {
-    return divide(mpyi_enter(__func__), FLOOR_DIVIDE, a, b);
+    return divide(mpyi_enter2(__func__, a, b), FLOOR_DIVIDE, a, b);
 }
 
 mpy_object *
 mpy_number_remainder(mpy_object *a, mpy_object *b)
 {
-    return divide(mpyi_enter(__func__), REMAINDER, a, b);
+    return divide(mpyi_enter2(__func__, a, b), REMAINDER, a, b);
 }
 
 /* -a for a number, else NotImplemented. */
@@ -309,7 +309,7 @@ negated(struct mpyi_thread *t, const char *function, const mpy_object *a)
 mpy_object *
 mpy_number_negative(mpy_object *a)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, a);
     const struct mpyi_type *type;
     mpy_object *result;
     if (t == NULL) {
@@ -341,7 +341,7 @@ mpy_number_negative(mpy_object *a)
 mpy_object *
 mpy_number_absolute(mpy_object *a)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, a);
     int64_t value = 0;
     double real = 0;
     if (t == NULL) {
@@ -374,7 +374,7 @@ truncated(const char *function, double value)
 mpy_object *
 mpy_number_to_int(mpy_object *a)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, a);
     int64_t value = 0;
     double real = 0;
     if (t == NULL) {
@@ -398,7 +398,7 @@ mpy_number_to_int(mpy_object *a)
 mpy_object *
 mpy_number_to_float(mpy_object *a)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, a);
     int64_t value = 0;
     double real = 0;
     if (t == NULL) {

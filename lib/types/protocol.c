@@ -41,7 +41,7 @@ mpyi_err_slot(struct mpyi_thread *t, const char *function, const char *slot, con
 mpy_object *
 mpy_object_type(mpy_object *o)
 {
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter1(__func__, o) == NULL) {
         return NULL;
     }
     if (o == NULL) {
@@ -77,7 +77,7 @@ below(const char *function, const struct mpyi_type *type, mpy_object *class_or_t
 int
 mpy_object_is_instance(mpy_object *o, mpy_object *type)
 {
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter2(__func__, o, type) == NULL) {
         return -1;
     }
     if (o == NULL) {
@@ -90,7 +90,7 @@ mpy_object_is_instance(mpy_object *o, mpy_object *type)
 int
 mpy_object_is_subclass(mpy_object *a, mpy_object *b)
 {
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter2(__func__, a, b) == NULL) {
         return -1;
     }
     if (!mpy_type_check(a)) {
@@ -196,7 +196,7 @@ mpyi_str(struct mpyi_thread *t, mpy_object *o)
 mpy_object *
 mpy_object_repr(mpy_object *o)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     if (t == NULL) {
         return NULL;
     }
@@ -206,7 +206,7 @@ mpy_object_repr(mpy_object *o)
 mpy_object *
 mpy_object_str(mpy_object *o)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     if (t == NULL) {
         return NULL;
     }
@@ -270,7 +270,7 @@ mpyi_hash(struct mpyi_thread *t, mpy_object *o, int64_t *out)
 int
 mpy_object_hash(mpy_object *o, int64_t *out)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     if (MPY_UNLIKELY(out == NULL)) {
         if (t != NULL) {
             (void)mpyi_err_argument(__func__, "out", "pointer", NULL);
@@ -331,7 +331,7 @@ mpyi_is_true(struct mpyi_thread *t, mpy_object *o)
 int
 mpy_object_is_true(mpy_object *o)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     if (t == NULL) {
         return -1;
     }
@@ -377,7 +377,7 @@ mpyi_sizeof(mpy_object *o)
 ptrdiff_t
 mpy_object_sizeof(mpy_object *o)
 {
-    if (mpyi_enter(__func__) == NULL) {
+    if (mpyi_enter1(__func__, o) == NULL) {
         return -1;
     }
     if (o == NULL) {

@@ -516,7 +516,7 @@ is_text(const char *function, const char *argument, const mpy_object *s)
 int
 mpy_str_as_utf8(mpy_object *s, const char **out, size_t *n)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, s);
     *out = NULL;
     if (n != NULL) {
         *n = 0;
@@ -534,7 +534,7 @@ mpy_str_as_utf8(mpy_object *s, const char **out, size_t *n)
 ptrdiff_t
 mpy_str_length(mpy_object *s)
 {
-    if (mpyi_enter(__func__) == NULL || !is_text(__func__, "s", s)) {
+    if (mpyi_enter1(__func__, s) == NULL || !is_text(__func__, "s", s)) {
         return -1;
     }
     return str_length(s);
@@ -543,7 +543,7 @@ mpy_str_length(mpy_object *s)
 mpy_object *
 mpy_str_substring(mpy_object *s, ptrdiff_t from, ptrdiff_t to)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, s);
     ptrdiff_t length;
     if (t == NULL || !is_text(__func__, "s", s)) {
         return NULL;
@@ -557,7 +557,7 @@ mpy_str_substring(mpy_object *s, ptrdiff_t from, ptrdiff_t to)
 mpy_object *
 mpy_str_concat(mpy_object *a, mpy_object *b)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, a, b);
     if (t == NULL || !is_text(__func__, "a", a) || !is_text(__func__, "b", b)) {
         return NULL;
     }
@@ -567,7 +567,7 @@ mpy_str_concat(mpy_object *a, mpy_object *b)
 int
 mpy_str_equal_utf8(mpy_object *s, const char *utf8, size_t n)
 {
-    if (mpyi_enter(__func__) == NULL || !is_text(__func__, "s", s)) {
+    if (mpyi_enter1(__func__, s) == NULL || !is_text(__func__, "s", s)) {
         return -1;
     }
     if (utf8 == NULL && n != 0) {

@@ -95,7 +95,7 @@ clamped(ptrdiff_t i, size_t length)
 int
 mpy_str_find(mpy_object *s, mpy_object *sub, ptrdiff_t from, ptrdiff_t to, int dir, int64_t *out)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, s, sub);
     const struct mpyi_str *needle;
     struct mpyi_str *text;
     const char *data, *hit;
@@ -141,7 +141,7 @@ mpyi_str_contains(const struct mpyi_str *s, const struct mpyi_str *sub)
 int
 mpy_str_contains(mpy_object *s, mpy_object *sub)
 {
-    if (mpyi_enter(__func__) == NULL || !is_text(__func__, "s", s) ||
+    if (mpyi_enter2(__func__, s, sub) == NULL || !is_text(__func__, "s", s) ||
         !is_text(__func__, "sub", sub)) {
         return -1;
     }
@@ -220,7 +220,7 @@ split_at_blanks(struct mpyi_thread *t, mpy_object *list, struct mpyi_str *s, siz
 mpy_object *
 mpy_str_split(mpy_object *s, mpy_object *sep, ptrdiff_t max)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, s, sep);
     size_t cuts = max < 0 ? SIZE_MAX : (size_t)max;
     mpy_object *list;
     int result;
@@ -271,7 +271,7 @@ join_item(void *data, mpy_object *item)
 mpy_object *
 mpy_str_join(mpy_object *sep, mpy_object *iterable)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter2(__func__, sep, iterable);
     struct joined j;
     if (t == NULL || (sep != NULL && !is_text(__func__, "sep", sep))) {
         return NULL;
@@ -345,7 +345,7 @@ resized(size_t old, size_t count, size_t gone, size_t added, size_t *out)
 mpy_object *
 mpy_str_replace(mpy_object *s, mpy_object *from, mpy_object *to, ptrdiff_t max)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter3(__func__, s, from, to);
     struct mpyi_str *text, *old, *new, *result;
     size_t most = max < 0 ? SIZE_MAX : (size_t)max, count, n, chars;
     if (t == NULL || !is_text(__func__, "s", s) || !is_text(__func__, "from", from) ||

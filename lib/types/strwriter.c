@@ -124,12 +124,12 @@ keep_or_undo(struct mpy_strwriter *w, int result, size_t length, size_t chars)
     return result;
 }
 
-/* 1 when a thread is attached and w is a writer, else 0 with an error. The writer may change
-   threads between calls. */
+/* 1 when a thread is attached and w is a writer, else 0 with an error. o: what is to be written.
+   The writer may change threads between calls. */
 static int
-may_write(const char *function, struct mpy_strwriter *w)
+may_write(const char *function, struct mpy_strwriter *w, const mpy_object *o)
 {
-    struct mpyi_thread *t = mpyi_enter(function);
+    struct mpyi_thread *t = mpyi_enter1(function, o);
     if (t == NULL) {
         return 0;
     }
@@ -164,7 +164,7 @@ mpy_strwriter_new(size_t hint_bytes)
 int
 mpy_strwriter_utf8(mpy_strwriter *w, const char *utf8, size_t n)
 {
-    if (!may_write(__func__, w)) {
+    if (!may_write(__func__, w, NULL)) {
         return -1;
     }
     if (utf8 == NULL && n != 0) {
@@ -177,7 +177,7 @@ mpy_strwriter_utf8(mpy_strwriter *w, const char *utf8, size_t n)
 int
 mpy_strwriter_char(mpy_strwriter *w, uint32_t code_point)
 {
-    if (!may_write(__func__, w)) {
+    if (!may_write(__func__, w, NULL)) {
         return -1;
     }
     if (!mpyi_code_is_valid(code_point)) {
@@ -191,7 +191,7 @@ mpy_strwriter_char(mpy_strwriter *w, uint32_t code_point)
 int
 mpy_strwriter_str(mpy_strwriter *w, mpy_object *s)
 {
-    if (!may_write(__func__, w)) {
+    if (!may_write(__func__, w, s)) {
         return -1;
     }
     if (s == NULL) {
@@ -204,7 +204,7 @@ mpy_strwriter_str(mpy_strwriter *w, mpy_object *s)
 int
 mpy_strwriter_repr(mpy_strwriter *w, mpy_object *o)
 {
-    if (!may_write(__func__, w)) {
+    if (!may_write(__func__, w, o)) {
         return -1;
     }
     if (o == NULL) {
@@ -220,7 +220,7 @@ mpy_strwriter_format(mpy_strwriter *w, const char *fmt, ...)
     size_t length, chars;
     va_list args;
     int result;
-    if (!may_write(__func__, w)) {
+    if (!may_write(__func__, w, NULL)) {
         return -1;
     }
     if (fmt == NULL) {
@@ -240,7 +240,7 @@ mpy_strwriter_finish(mpy_strwriter *w)
 {
     mpy_object *text;
     struct mpyi_thread *t;
-    if (!may_write(__func__, w)) {
+    if (!may_write(__func__, w, NULL)) {
         return NULL;
     }
     t = w->t;
@@ -253,7 +253,7 @@ void
 mpy_strwriter_discard(mpy_strwriter *w)
 {
     struct mpyi_thread *t;
-    if (w == NULL || (t = mpyi_enter(__func__)) == NULL) {
+    if (w == NULL || (t = mpyi_enter_any(__func__)) == NULL) {
         return;
     }
     w->t = t;

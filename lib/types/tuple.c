@@ -269,7 +269,7 @@ mpyi_tuple_slice(struct mpyi_thread *t, mpy_object *o, size_t from, size_t to)
 MPYI_HOT mpy_object *
 mpy_tuple_from_array(mpy_object *const *items, size_t n)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter_items(__func__, NULL, items, n);
     mpy_object *o;
     size_t done;
     if (MPY_UNLIKELY(t == NULL)) {
@@ -295,16 +295,34 @@ mpy_tuple_from_array(mpy_object *const *items, size_t n)
     return o;
 }
 
+/* mpyi_enter_slow() for mpy_tuple_pack(): of its arguments the first few are looked at. */
+static __attribute__((cold, noinline)) struct mpyi_thread *
+enter_pack_slow(size_t n, va_list args)
+{
+    mpy_object *few[16];
+    size_t count = 0;
+    while (count < n && count < sizeof few / sizeof few[0] &&
+           (few[count] = va_arg(args, mpy_object *)) != NULL) {
+        count++;
+    }
+    return mpyi_enter_items_slow("mpy_tuple_pack", NULL, few, count);
+}
+
 mpy_object *
 mpy_tuple_pack(size_t n, ...)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_entry();
     mpy_object *o;
     mpy_object **items;
     va_list args;
     size_t i;
-    if (t == NULL) {
-        return NULL;
+    if (MPY_UNLIKELY(t == NULL)) {
+        va_start(args, n);
+        t = enter_pack_slow(n, args);
+        va_end(args);
+        if (t == NULL) {
+            return NULL;
+        }
     }
     if (n == 0) {
         return mpyi_tuple_new_empty();
@@ -345,7 +363,7 @@ check_tuple(const char *function, const mpy_object *o)
 ptrdiff_t
 mpy_tuple_length(mpy_object *o)
 {
-    if (mpyi_enter(__func__) == NULL || check_tuple(__func__, o) < 0) {
+    if (mpyi_enter1(__func__, o) == NULL || check_tuple(__func__, o) < 0) {
         return -1;
     }
     return (ptrdiff_t)mpyi_tuple_count(o);
@@ -354,7 +372,7 @@ mpy_tuple_length(mpy_object *o)
 static MPYI_LONG_WAY mpy_object *
 get_the_long_way(mpy_object *o, ptrdiff_t i)
 {
-    if (mpyi_enter("mpy_tuple_get") == NULL || check_tuple("mpy_tuple_get", o) < 0) {
+    if (mpyi_enter1("mpy_tuple_get", o) == NULL || check_tuple("mpy_tuple_get", o) < 0) {
         return NULL;
     }
     if ((size_t)i >= mpyi_tuple_count(o)) {
@@ -368,7 +386,7 @@ get_the_long_way(mpy_object *o, ptrdiff_t i)
 MPYI_HOT mpy_object *
 mpy_tuple_get(mpy_object *o, ptrdiff_t i)
 {
-    if (MPY_LIKELY(mpyi_current() != NULL) && MPY_LIKELY(mpy_tuple_check(o)) &&
+    if (MPY_LIKELY(mpyi_entry() != NULL) && MPY_LIKELY(mpy_tuple_check(o)) &&
         MPY_LIKELY((size_t)i < mpyi_tuple_count(o))) {
         mpy_object *item = mpyi_tuple_items(o)[i];
         if (MPY_LIKELY(mpyi_take_reference(item))) {

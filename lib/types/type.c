@@ -371,7 +371,7 @@ fail:
 mpy_object *
 mpy_type_from_spec(const mpy_type_spec *spec, mpy_object *base)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter1(__func__, base);
     if (t == NULL) {
         return NULL;
     }
@@ -458,7 +458,7 @@ mpyi_type_free_extra(struct mpyi_thread *t, mpy_object *o)
 static struct mpyi_thread *
 enter_with_type(const char *function, const char *argument, const mpy_object *type)
 {
-    struct mpyi_thread *t = mpyi_enter(function);
+    struct mpyi_thread *t = mpyi_enter1(function, type);
     if (t != NULL && !mpy_type_check(type)) {
         return mpyi_err_argument(function, argument, "type", type);
     }

@@ -4,6 +4,8 @@
  * api/test_misuse.c - what a host may not do, with every public function: checked mode names it.
  *
  *   MPY_CHECK_LOCK_HELD   a call by a thread that is not attached, or has released the lock
+ *   MPY_CHECK_ERROR_SET   a call while an error is set, of a function that may set one
+ *   MPY_CHECK_OWNER       a call with an object of another runtime
  *
  * Each call is made by a child process that is to die by the handler of fatal errors, with a text
  * that begins with the function's name. The calls are those of support/api_calls.h.
@@ -85,20 +87,27 @@ first_call(const char *name)
     return strcmp(name, "mpy_recursion_leave") == 0 ? "mpy_recursion_enter" : name;
 }
 
-/* Every call of the tables that needs a runtime; how many went wrong. */
 static int
-each_call(struct api_world *world, uint32_t check, void (*before)(void))
+has_own(const struct api_call *call, mpy_object *const *v);
+
+/* Every call of the tables that needs a runtime, and that `wanted` is for; how many went wrong. */
+static int
+each_call(struct api_world *world, uint32_t check, void (*before)(void),
+          int (*wanted)(const struct api_call *call, mpy_object *const *v))
 {
     int faults = 0;
     for (size_t i = 0; api_tables[i] != NULL; i++) {
         for (const struct api_call *call = api_tables[i]; call->name != NULL; call++) {
             mpy_object *v[4];
-            struct wrong wrong = {first_call(call->name), call, NULL};
+            struct wrong wrong = {wanted == has_own ? call->name : first_call(call->name), call,
+                                  NULL};
             if ((call->flags & API_ANYWHERE) != 0) {
                 continue;
             }
             api_make_args(world, call, v);
-            faults += !dies(&wrong, v, check, before);
+            if (wanted == NULL || wanted(call, v)) {
+                faults += !dies(&wrong, v, check, before);
+            }
             api_drop_args(call, v);
         }
     }
@@ -260,7 +269,7 @@ test_without_the_lock(void **state)
 {
     int faults;
     part = "the calling thread is not attached to a runtime, or has released its lock";
-    faults = each_call(*state, MPY_CHECK_LOCK_HELD, release_lock);
+    faults = each_call(*state, MPY_CHECK_LOCK_HELD, release_lock, NULL);
     victim = api_good(mpy_list_new(0));
     block = mpy_obj_malloc(24);
     assert_non_null(block);
@@ -275,11 +284,104 @@ test_without_the_lock(void **state)
     assert_int_equal(faults, 0);
 }
 
+/* ---- with an error set ---------------------------------------------------------------------- */
+
+static void
+raise_error(void)
+{
+    mpy_err_set_code(MPY_EXC_VALUE_ERROR, "forgotten");
+}
+
+/* Those that deal with errors, or clean up, are for that moment. */
+static int
+minds_errors(const struct api_call *call, mpy_object *const *v)
+{
+    (void)v;
+    return (strncmp(call->name, "mpy_err_", strlen("mpy_err_")) != 0 ||
+            strcmp(call->name, "mpy_err_new_type") == 0) &&
+           strcmp(call->name, "mpy_gc_enable") != 0 && strcmp(call->name, "mpy_gc_disable") != 0;
+}
+
+static void
+test_error_set(void **state)
+{
+    static const struct wrong strict = {"mpy_gc_collect", NULL, call_gc_collect};
+    int faults;
+    part = "called while an error is set: forgotten\n  set at 0x";
+    faults = each_call(*state, MPY_CHECK_ERROR_SET, raise_error, minds_errors);
+    faults += !dies(&strict, NULL, MPY_CHECK_ERROR_SET, raise_error);
+    assert_int_equal(faults, 0);
+}
+
+/* What has to work with an error set: looking at it, replacing it, dropping it, cleaning up. */
+static void
+test_error_allowed(void **state)
+{
+    struct api_world *w = *state;
+    mpy_object *list = api_good(mpy_list_new(0)), *error;
+    writer = mpy_strwriter_new(0);
+    api_done(mpy_recursion_enter("here"));
+    assert_int_equal(mpy_debug_set_checks(w->rt, MPY_CHECK_ERROR_SET), 0);
+    raise_error();
+    assert_true(mpy_err_occurred());
+    assert_true(mpy_err_matches(mpy_exc_type(MPY_EXC_VALUE_ERROR)));
+    mpy_err_set_code(MPY_EXC_KEY_ERROR, "another");
+    mpy_decref(list);
+    mpy_strwriter_discard(writer);
+    mpy_recursion_leave();
+    (void)mpy_gc_disable();
+    (void)mpy_gc_enable();
+    saved = mpy_gil_release();
+    mpy_gil_acquire(saved);
+    error = mpy_err_take();
+    assert_non_null(error);
+    mpy_err_restore(error);
+    mpy_decref(error);
+    mpy_err_clear();
+    assert_int_equal(mpy_debug_set_checks(w->rt, 0), 0);
+}
+
+/* ---- an object of another runtime ----------------------------------------------------------- */
+
+static void
+enter_another_runtime(void)
+{
+    mpy_runtime *rt;
+    if (mpy_runtime_new(NULL, &rt) != MPY_OK) {
+        _exit(1);
+    }
+}
+
+/* Some argument belongs to its runtime alone. */
+static int
+has_own(const struct api_call *call, mpy_object *const *v)
+{
+    for (size_t i = 0; i < api_arg_count(call); i++) {
+        size_t count = v[i] != NULL ? mpy_refcount(v[i]) : 0;
+        if (count != 0 && count < MPY_PRIV_REFCNT_IMMORTAL) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void
+test_other_runtime(void **state)
+{
+    part = "belongs to another runtime";
+    assert_int_equal(each_call(*state, MPY_CHECK_OWNER, enter_another_runtime, has_own), 0);
+    part = ", belongs to another runtime";
+    assert_int_equal(each_call(*state, MPY_CHECK_ALL, enter_another_runtime, has_own), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_without_the_lock, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_error_set, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_error_allowed, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_other_runtime, api_setup, api_teardown),
     };
     return cmocka_run_group_tests_name("misuse", tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 
 #include "base/hooks.h"
 
-static int raised, pressed, flushed, traced, checked;
+static int raised, pressed, flushed, traced, checked, changed;
 static char heap_word, runtime_word;
 
 static struct mpyi_rtheap *
@@ -34,6 +34,7 @@ unset_hooks_are_harmless(void **state)
     mpyi_hook_raise_no_memory();
     mpyi_hook_flush_runtime(a_runtime());
     mpyi_hook_trace(MPYI_TRACE_ALLOC, MPY_CLASS_COUNT, NULL, 1);
+    mpyi_hook_checks_changed();
     assert_int_equal(mpyi_hook_memory_pressure(a_heap(), 1), 0);
     assert_int_equal(mpyi_hook_check_runtime(a_runtime()), 0);
     assert_null(mpyi_hook_runtime_heap(a_runtime()));
@@ -72,6 +73,12 @@ on_check(mpy_runtime *rt)
 }
 
 static void
+on_checks_changed(void)
+{
+    changed++;
+}
+
+static void
 on_trace(int event, int kind, void *block, size_t n)
 {
     traced += event == MPYI_TRACE_FREE && kind == 2 && block == &traced && n == 9;
@@ -87,13 +94,15 @@ set_hooks_get_their_arguments(void **state)
     MPYI_HOOK_SET(runtime_heap, on_heap);
     MPYI_HOOK_SET(trace, on_trace);
     MPYI_HOOK_SET(check_runtime, on_check);
+    MPYI_HOOK_SET(checks_changed, on_checks_changed);
+    mpyi_hook_checks_changed();
     mpyi_hook_raise_no_memory();
     mpyi_hook_flush_runtime(a_runtime());
     mpyi_hook_trace(MPYI_TRACE_FREE, 2, &traced, 9);
     assert_int_equal(mpyi_hook_memory_pressure(a_heap(), 5), 1);
     assert_ptr_equal(mpyi_hook_runtime_heap(a_runtime()), a_heap());
     assert_int_equal(mpyi_hook_check_runtime(a_runtime()), -1);
-    assert_int_equal(raised + pressed + flushed + traced + checked, 5);
+    assert_int_equal(raised + pressed + flushed + traced + checked + changed, 6);
 }
 
 int
