@@ -14,6 +14,7 @@
 #include "minipy/mem.h"
 
 struct mpyi_rtheap;
+struct mpyi_thread;
 
 /* Events of the trace hook. */
 #define MPYI_TRACE_ALLOC 0
@@ -37,6 +38,9 @@ struct mpyi_hooks {
     /* Checks what the upper layers keep in the heap of a runtime, whose own structures are in
        order. 0, or -1 after a report of the first violation. Lock held. */
     int (*check_runtime)(mpy_runtime *rt);
+
+    /* The calling thread's innermost attachment, with the lock or without; NULL: none. */
+    struct mpyi_thread *(*innermost)(void);
 
     /* MPY_CHECK_* changed, of the process or the current runtime. */
     void (*checks_changed)(void);
@@ -89,6 +93,13 @@ mpyi_hook_check_runtime(mpy_runtime *rt)
 {
     int (*fn)(mpy_runtime *) = MPYI_HOOK(check_runtime);
     return fn != NULL ? fn(rt) : 0;
+}
+
+static inline struct mpyi_thread *
+mpyi_hook_innermost(void)
+{
+    struct mpyi_thread *(*fn)(void) = MPYI_HOOK(innermost);
+    return fn != NULL ? fn() : NULL;
 }
 
 static inline void

@@ -15,15 +15,12 @@
 
 #include "minipy/mem.h"
 
-struct mpyi_thread;
-
 struct mpyi_tls {
-    struct mpyi_thread *entry; /* what public functions find; see state/state.h */
-    mpy_status last_status;    /* of the last call that failed without an error indicator */
-    uint32_t exits;            /* times the thread's exit handler has run; see alloc/memheap.c */
-    uint32_t forking;          /* this thread holds all locks of the mem domain; see alloc/fork.c */
-    uint16_t in_pressure;      /* the process's pressure callback is running */
-    uint16_t injected;         /* the last failure was one on demand: nobody is asked for relief */
+    mpy_status last_status; /* of the last call that failed without an error indicator */
+    uint32_t exits;         /* times the thread's exit handler has run; see alloc/memheap.c */
+    uint32_t forking;       /* this thread holds all locks of the mem domain; see alloc/fork.c */
+    uint16_t in_pressure;   /* the process's pressure callback is running */
+    uint16_t injected;      /* the last failure was one on demand: nobody is asked for relief */
 };
 
 extern __thread struct mpyi_tls mpyi_tls __attribute__((tls_model("initial-exec")));

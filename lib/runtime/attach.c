@@ -46,7 +46,7 @@ thread_exits(void *unused)
     while (mpyi_rt_tls.inner != NULL) {
         struct mpyi_attachment *a = mpyi_rt_tls.inner;
         mpyi_misuse(MPY_E_BUSY, "pthread_exit", "the thread is still attached to a runtime");
-        if (mpy_priv_tls.thread == NULL && mpyi_attach_retake(a) != MPY_OK) {
+        if (mpyi_current() == NULL && mpyi_attach_retake(a) != MPY_OK) {
             mpyi_rt_tls.inner = mpyi_attachment_of(a->thread.outer);
             mpy_raw_free(a);
             continue;
@@ -219,7 +219,7 @@ mpyi_attach_in_call(const struct mpyi_attachment *a)
 {
     const struct mpyi_thread *t = &a->thread;
     return t->depth != a->base_depth || t->tearing_down || t->finalizers || t->rt->finalizing ||
-           (mpy_priv_tls.thread == t && t->gc->state->phase == MPYI_GC_CRITICAL);
+           (mpyi_current() == t && t->gc->state->phase == MPYI_GC_CRITICAL);
 }
 
 void
@@ -250,7 +250,7 @@ mpyi_attach_retake(struct mpyi_attachment *a)
 void
 mpyi_attach_suspend(struct mpyi_attachment *a)
 {
-    if (a != NULL && mpy_priv_tls.thread == &a->thread) {
+    if (a != NULL && mpyi_current() == &a->thread) {
         a->suspended = 1;
         mpyi_tls_leave();
         mpyi_lock_release(&a->view->lock);
@@ -279,6 +279,12 @@ attach_slow(mpy_view *view, mpy_thread_token **out)
     struct mpyi_attachment *outer = mpyi_rt_tls.inner;
     struct mpyi_attachment *a = mpyi_rt_tls.spare;
     mpy_status status = MPY_OK;
+    /* Nested after all: checks that want to see every call hid the attachment. */
+    if (outer != NULL && outer->view == view && mpyi_current() == &outer->thread) {
+        outer->nested++;
+        *out = (mpy_thread_token *)outer;
+        return MPY_OK;
+    }
     bool known = a != NULL && a->view == view && a->id == view->id;
     if (known) {
         mpyi_rt_tls.spare = NULL;
@@ -339,7 +345,7 @@ fail:
 mpy_status
 mpy_thread_attach(mpy_view *view, mpy_thread_token **out)
 {
-    struct mpyi_attachment *inner = mpy_priv_tls.thread; /* with the lock, or NULL */
+    struct mpyi_attachment *inner = mpyi_attachment_of(mpyi_entry()); /* with the lock, or NULL */
     if (inner != NULL && MPY_LIKELY(inner->view == view) && MPY_LIKELY(out != NULL)) {
         inner->nested++;
         *out = (mpy_thread_token *)inner;
@@ -352,7 +358,7 @@ mpy_thread_attach(mpy_view *view, mpy_thread_token **out)
 static void
 end_attachment(struct mpyi_attachment *a)
 {
-    if (MPY_UNLIKELY(mpy_priv_tls.thread != &a->thread) && mpyi_attach_retake(a) != MPY_OK) {
+    if (MPY_UNLIKELY(mpyi_current() != &a->thread) && mpyi_attach_retake(a) != MPY_OK) {
         mpyi_rt_tls.inner = mpyi_attachment_of(a->thread.outer);
         mpy_raw_free(a); /* of a runtime that a fork left behind */
     } else if (a->nested > 0) {
@@ -391,7 +397,7 @@ void
 mpy_thread_detach(mpy_thread_token *token)
 {
     struct mpyi_attachment *a = (struct mpyi_attachment *)(void *)token;
-    if (a != NULL && MPY_LIKELY(mpy_priv_tls.thread == &a->thread) && a->nested > 0 &&
+    if (a != NULL && MPY_LIKELY(mpyi_current() == &a->thread) && a->nested > 0 &&
         MPY_LIKELY(a->thread.error.code == 0)) {
         a->nested--;
         return;

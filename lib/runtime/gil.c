@@ -44,7 +44,7 @@ mpy_gil_acquire(mpy_thread_token *saved)
     if (a == NULL) {
         return;
     }
-    if (MPY_UNLIKELY(a != mpyi_rt_tls.inner || mpy_priv_tls.thread != NULL)) {
+    if (MPY_UNLIKELY(a != mpyi_rt_tls.inner || mpy_priv_tls.obj != &mpyi_null_heap)) {
         mpyi_misuse(MPY_E_INVAL, __func__, "argument 'saved': not what this thread released");
         return;
     }
@@ -57,7 +57,7 @@ mpy_gil_acquire(mpy_thread_token *saved)
 int
 mpy_gil_held(void)
 {
-    return mpyi_current() != NULL;
+    return mpyi_rtheap_current() != NULL;
 }
 
 /* For functions that any thread may call: ValueError where there is an indicator. */

@@ -82,6 +82,12 @@ relieve_pressure(struct mpyi_rtheap *heap, size_t bytes)
     return t != NULL && t->heap == heap && mpyi_gc_collect_quietly(t) > 0;
 }
 
+static struct mpyi_thread *
+innermost(void)
+{
+    return mpyi_rt_tls.inner != NULL ? &mpyi_rt_tls.inner->thread : NULL;
+}
+
 /* Attachments of other runtimes learn it when they are made. */
 static void
 checks_changed(void)
@@ -93,7 +99,7 @@ checks_changed(void)
     for (struct mpyi_thread *each = t->rt->threads; each != NULL; each = each->next) {
         mpyi_entry_update(each);
     }
-    mpyi_tls.entry = t->entry;
+    mpy_priv_tls.thread = t->entry;
 }
 
 static void
@@ -105,6 +111,7 @@ install_hooks(void)
     MPYI_HOOK_SET(flush_runtime, flush_caches);
     MPYI_HOOK_SET(check_runtime, check_runtime);
     MPYI_HOOK_SET(checks_changed, checks_changed);
+    MPYI_HOOK_SET(innermost, innermost);
     mpyi_checkpoint_hook = mpyi_checkpoint_slow;
 }
 

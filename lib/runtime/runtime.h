@@ -15,7 +15,7 @@
  * crosswise cannot block each other for ever.
  *
  * Invariants
- *   mpy_priv_tls.thread is NULL or &mpyi_rt_tls.inner->thread
+ *   mpyi_current() is NULL or &mpyi_rt_tls.inner->thread
  *   an attachment is in rt->threads exactly from attach to detach; `attached` counts them
  *   mpyi_rt_tls.spare, an attachment that ended, is in no list and needs no lock: its runtime may
  *   be gone, which its id tells
@@ -54,7 +54,7 @@ struct mpyi_rt {
 };
 
 struct mpyi_attachment {
-    struct mpyi_thread thread; /* first: mpy_priv_tls.thread points at it */
+    struct mpyi_thread thread; /* first: mpyi_current() is its address */
     struct mpy_view *view;     /* of thread.rt, which keeps it alive */
     int64_t id;                /* the runtime's */
     uint32_t nested;           /* attachments on top of this one that are only counted */
@@ -88,8 +88,7 @@ mpyi_attachment_of(struct mpyi_thread *t)
 static inline void
 mpyi_tls_enter(struct mpyi_attachment *a)
 {
-    mpy_priv_tls.thread = &a->thread;
-    mpyi_tls.entry = a->thread.entry;
+    mpy_priv_tls.thread = a->thread.entry;
     mpy_priv_tls.obj = &a->thread.heap->raw.pub; /* mpyi_rtheap_enter(), inlined */
 }
 
@@ -97,7 +96,6 @@ static inline void
 mpyi_tls_leave(void)
 {
     mpy_priv_tls.thread = NULL;
-    mpyi_tls.entry = NULL;
     mpy_priv_tls.obj = &mpyi_null_heap; /* mpyi_rtheap_leave(), inlined */
 }
 

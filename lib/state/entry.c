@@ -7,8 +7,8 @@
  *   an object of another runtime          fatal with MPY_CHECK_OWNER
  *   nothing wrong                         the thread, as if it had been found
  *
- * The last three happen only while one of these checks keeps mpyi_tls.entry at NULL, so the tests
- * cost nothing otherwise: the fast paths have always had to look whether there is a thread.
+ * The last three happen only while one of these checks keeps mpy_priv_tls.thread at NULL, so the
+ * tests cost nothing otherwise: the fast paths have always had to look whether there is a thread.
  *
  * An object is the runtime's own when it lies in a pool of it, has a record of the checked layer,
  * or is one of its large blocks. Immediates and immortal objects belong to everybody.
@@ -18,6 +18,7 @@
 #include "state/state.h"
 
 #include "alloc/checked.h"
+#include "base/hooks.h"
 
 #include "minipy/object.h"
 
@@ -31,6 +32,13 @@
 #define ITEMS_NONE ((size_t)1 << 40)
 
 #define CALLER __builtin_return_address(0)
+
+/* The null heap's pointer stands for every way not to hold a lock. */
+struct mpyi_thread *
+mpyi_current_slow(void)
+{
+    return mpyi_rtheap_current() != NULL ? mpyi_hook_innermost() : NULL;
+}
 
 void
 mpyi_entry_update(struct mpyi_thread *t)
@@ -80,64 +88,53 @@ check_owner(const struct mpyi_thread *t, const char *function, size_t number, co
                         site);
 }
 
-/* The current thread, and which checks there are for it; NULL when there is none. */
+/* What is wrong with the objects. */
+static void
+check_objects(const struct mpyi_thread *t, const struct mpyi_call *call, const void *site)
+{
+    size_t number = 0;
+    for (size_t i = 0; i < 3; i++) {
+        number += call->objects[i] != NULL;
+        check_owner(t, call->function, number, call->objects[i], site);
+    }
+    for (size_t i = 0; call->items != NULL && call->n < ITEMS_NONE && i < call->n && i < ITEMS_MAX;
+         i++) {
+        check_owner(t, call->function, number + i + 1, call->items[i], site);
+    }
+}
+
 static struct mpyi_thread *
-enter_any(const char *function, uint32_t *checks)
+enter(const struct mpyi_call *call, uint32_t mask, const void *site)
 {
     struct mpyi_thread *t = mpyi_current();
-    *checks = 0;
     if (t == NULL) {
-        return mpyi_not_attached(function);
+        return mpyi_not_attached(call->function);
     }
-    *checks = mpyi_checks_get(t->heap);
-    return t;
-}
-
-static struct mpyi_thread *
-enter(const char *function, uint32_t *checks, const void *site)
-{
-    struct mpyi_thread *t = enter_any(function, checks);
-    if ((*checks & MPY_CHECK_ERROR_SET) != 0 && mpyi_err_occurred(t)) {
-        error_is_set(function, &t->error, site);
+    uint32_t checks = mpyi_checks_get(t->heap) & mask;
+    if ((checks & MPY_CHECK_ERROR_SET) != 0 && mpyi_err_occurred(t)) {
+        error_is_set(call->function, &t->error, site);
+    }
+    if ((checks & MPY_CHECK_OWNER) != 0) {
+        check_objects(t, call, site);
     }
     return t;
 }
 
 struct mpyi_thread *
-mpyi_enter_slow(const char *function, const mpy_object *a, const mpy_object *b, const mpy_object *c)
+mpyi_enter_slow(const struct mpyi_call *call)
 {
-    uint32_t checks;
-    struct mpyi_thread *t = enter(function, &checks, CALLER);
-    if ((checks & MPY_CHECK_OWNER) != 0) {
-        check_owner(t, function, 1, a, CALLER);
-        check_owner(t, function, 2, b, CALLER);
-        check_owner(t, function, 3, c, CALLER);
-    }
-    return t;
+    return enter(call, ENTRY_CHECKS, CALLER);
 }
 
 struct mpyi_thread *
-mpyi_enter_any_slow(const char *function, const mpy_object *a, const mpy_object *b)
+mpyi_enter_plain_slow(const char *function)
 {
-    uint32_t checks;
-    struct mpyi_thread *t = enter_any(function, &checks);
-    if ((checks & MPY_CHECK_OWNER) != 0) {
-        check_owner(t, function, 1, a, CALLER);
-        check_owner(t, function, 2, b, CALLER);
-    }
-    return t;
+    const struct mpyi_call call = {function, {NULL, NULL, NULL}, NULL, 0};
+    return enter(&call, ENTRY_CHECKS, CALLER);
 }
 
 struct mpyi_thread *
-mpyi_enter_items_slow(const char *function, const mpy_object *a, mpy_object *const *items, size_t n)
+mpyi_enter_any_slow(const struct mpyi_call *call)
 {
-    uint32_t checks;
-    struct mpyi_thread *t = enter(function, &checks, CALLER);
-    if ((checks & MPY_CHECK_OWNER) != 0) {
-        check_owner(t, function, 1, a, CALLER);
-        for (size_t i = 0; items != NULL && n < ITEMS_NONE && i < n && i < ITEMS_MAX; i++) {
-            check_owner(t, function, i + 1 + (a != NULL), items[i], CALLER);
-        }
-    }
-    return t;
+    return enter(call, MPY_CHECK_OWNER, CALLER);
 }

@@ -10,13 +10,11 @@
  *     (NULL: lock not held)       heap, gc (copies, hot)       breaker (polled, atomic)
  *                                 error indicator
  *
- * Public functions look at mpyi_tls.entry instead, which is mpy_priv_tls.thread or NULL: with
- * MPY_CHECK_ERROR_SET or MPY_CHECK_OWNER on it stays NULL, so that every call takes the way of
- * those that are not attached (state/entry.c), where arguments are looked at; off, that costs
- * nothing.
- *
- * Invariant: mpy_priv_tls.thread is non-NULL exactly while the calling thread holds the lock of
- * that thread's runtime, and mpy_priv_tls.obj is then the raw heap of that runtime.
+ * Invariant: the calling thread holds the lock of a runtime exactly while mpy_priv_tls.obj is that
+ * runtime's raw heap, not the null heap; mpy_priv_tls.thread is then its attachment, otherwise
+ * NULL. Except that it stays NULL while MPY_CHECK_ERROR_SET or MPY_CHECK_OWNER is on: every call
+ * then takes the way of those that are not attached (state/entry.c), where its arguments are looked
+ * at. So these checks cost nothing when they are off.
  *
  * Lock: everything here belongs to the holder of the runtime's lock, except `breaker` (atomic).
  */
@@ -103,41 +101,64 @@ struct mpy_runtime {
     void *user_data;
 };
 
-/* The attachment whose lock the calling thread holds, or NULL. */
+/* The current thread as the entry of a public function sees it. */
 static inline struct mpyi_thread *
-mpyi_current(void)
+mpyi_entry(void)
 {
     return (struct mpyi_thread *)mpy_priv_tls.thread;
 }
 
-/* The same as the entry of a public function sees it. */
+/* The attachment whose lock the calling thread holds, or NULL. */
+struct mpyi_thread *
+mpyi_current_slow(void) __attribute__((cold));
+
 static inline struct mpyi_thread *
-mpyi_entry(void)
+mpyi_current(void)
 {
-    return mpyi_tls.entry;
+    struct mpyi_thread *t = mpyi_entry();
+    return MPY_LIKELY(t != NULL) ? t : mpyi_current_slow();
 }
 
 /* NULL, with MPY_E_NOT_ATTACHED as the thread's status; MPY_CHECK_LOCK_HELD makes it fatal. */
 struct mpyi_thread *
 mpyi_not_attached(const char *function) __attribute__((cold));
 
+/* A call that is looked at. One argument in one register: the fast path of a function that would
+   hand over more keeps its own out of the way, in registers that have to be saved. */
+struct mpyi_call {
+    const char *function;
+    const mpy_object *objects[3]; /* its arguments that are objects, or NULL */
+    mpy_object *const *items;     /* an array of them, or NULL */
+    size_t n;
+};
+
 /* Where entries go that find no thread: the current one after all, once the call was looked at; or
-   mpyi_not_attached(). a, b, c are the call's objects, each may be NULL. */
+   mpyi_not_attached(). */
 struct mpyi_thread *
-mpyi_enter_slow(const char *function, const mpy_object *a, const mpy_object *b, const mpy_object *c)
-    __attribute__((cold));
+mpyi_enter_slow(const struct mpyi_call *call) __attribute__((cold));
 
 struct mpyi_thread *
-mpyi_enter_items_slow(const char *function, const mpy_object *a, mpy_object *const *items, size_t n)
-    __attribute__((cold));
+mpyi_enter_plain_slow(const char *function) __attribute__((cold));
 
 /* For the entry of public functions: the current thread, or NULL as mpyi_not_attached() says.
    `function` is the name of the call. */
 static inline struct mpyi_thread *
+mpyi_enter(const char *function)
+{
+    struct mpyi_thread *t = mpyi_entry();
+    return MPY_LIKELY(t != NULL) ? t : mpyi_enter_plain_slow(function);
+}
+
+/* The same for a call with objects, each may be NULL. */
+static inline struct mpyi_thread *
 mpyi_enter3(const char *function, const mpy_object *a, const mpy_object *b, const mpy_object *c)
 {
     struct mpyi_thread *t = mpyi_entry();
-    return MPY_LIKELY(t != NULL) ? t : mpyi_enter_slow(function, a, b, c);
+    if (MPY_UNLIKELY(t == NULL)) {
+        const struct mpyi_call call = {function, {a, b, c}, NULL, 0};
+        t = mpyi_enter_slow(&call);
+    }
+    return t;
 }
 
 static inline struct mpyi_thread *
@@ -152,36 +173,38 @@ mpyi_enter1(const char *function, const mpy_object *a)
     return mpyi_enter3(function, a, NULL, NULL);
 }
 
-static inline struct mpyi_thread *
-mpyi_enter(const char *function)
-{
-    return mpyi_enter3(function, NULL, NULL, NULL);
-}
-
 /* For calls with an array of n objects. */
 static inline struct mpyi_thread *
 mpyi_enter_items(const char *function, const mpy_object *a, mpy_object *const *items, size_t n)
 {
     struct mpyi_thread *t = mpyi_entry();
-    return MPY_LIKELY(t != NULL) ? t : mpyi_enter_items_slow(function, a, items, n);
+    if (MPY_UNLIKELY(t == NULL)) {
+        const struct mpyi_call call = {function, {a, NULL, NULL}, items, n};
+        t = mpyi_enter_slow(&call);
+    }
+    return t;
 }
 
 /* For functions that may be called with an error set: those that deal with it, or clean up. */
 struct mpyi_thread *
-mpyi_enter_any_slow(const char *function, const mpy_object *a, const mpy_object *b)
-    __attribute__((cold));
+mpyi_enter_any_slow(const struct mpyi_call *call) __attribute__((cold));
 
 static inline struct mpyi_thread *
 mpyi_enter_any2(const char *function, const mpy_object *a, const mpy_object *b)
 {
     struct mpyi_thread *t = mpyi_entry();
-    return MPY_LIKELY(t != NULL) ? t : mpyi_enter_any_slow(function, a, b);
+    if (MPY_UNLIKELY(t == NULL)) {
+        const struct mpyi_call call = {function, {a, b, NULL}, NULL, 0};
+        t = mpyi_enter_any_slow(&call);
+    }
+    return t;
 }
 
 static inline struct mpyi_thread *
 mpyi_enter_any(const char *function)
 {
-    return mpyi_enter_any2(function, NULL, NULL);
+    struct mpyi_thread *t = mpyi_current();
+    return MPY_LIKELY(t != NULL) ? t : mpyi_not_attached(function);
 }
 
 /* t->entry as the checks in force want it. */

@@ -202,13 +202,21 @@ binary_slow(struct mpyi_thread *t, enum operation op, mpy_object *a, mpy_object 
     return result != mpy_priv_const(MPY_CONST_NOT_IMPLEMENTED) ? result : by_slots(t, op, a, b);
 }
 
+/* An entry that finds no thread: a function of its own, so that the others save no registers. */
+static __attribute__((cold, noinline)) mpy_object *
+binary_unseen(const char *function, enum operation op, mpy_object *a, mpy_object *b)
+{
+    struct mpyi_thread *t = mpyi_enter2(function, a, b);
+    return t != NULL ? binary_slow(t, op, a, b) : NULL;
+}
+
 mpy_object *
 mpy_number_add(mpy_object *a, mpy_object *b)
 {
-    struct mpyi_thread *t = mpyi_enter2(__func__, a, b);
+    struct mpyi_thread *t = mpyi_entry();
     int64_t word;
     if (MPY_UNLIKELY(t == NULL)) {
-        return NULL;
+        return binary_unseen(__func__, ADD, a, b);
     }
     if (both_ints(a, b) &&
         !__builtin_add_overflow((int64_t)(uintptr_t)a - 1, (int64_t)(uintptr_t)b, &word)) {
@@ -223,10 +231,10 @@ mpy_number_add(mpy_object *a, mpy_object *b)
 mpy_object *
 mpy_number_subtract(mpy_object *a, mpy_object *b)
 {
-    struct mpyi_thread *t = mpyi_enter2(__func__, a, b);
+    struct mpyi_thread *t = mpyi_entry();
     int64_t word;
     if (MPY_UNLIKELY(t == NULL)) {
-        return NULL;
+        return binary_unseen(__func__, SUBTRACT, a, b);
     }
     if (both_ints(a, b) &&
         !__builtin_sub_overflow((int64_t)(uintptr_t)a, (int64_t)(uintptr_t)b - 1, &word)) {
@@ -241,10 +249,10 @@ mpy_number_subtract(mpy_object *a, mpy_object *b)
 mpy_object *
 mpy_number_multiply(mpy_object *a, mpy_object *b)
 {
-    struct mpyi_thread *t = mpyi_enter2(__func__, a, b);
+    struct mpyi_thread *t = mpyi_entry();
     int64_t word;
     if (MPY_UNLIKELY(t == NULL)) {
-        return NULL;
+        return binary_unseen(__func__, MULTIPLY, a, b);
     }
     if (both_ints(a, b) &&
         !__builtin_mul_overflow((int64_t)(uintptr_t)a - 1, mpyi_int_value(b), &word)) {
@@ -258,10 +266,11 @@ mpy_number_multiply(mpy_object *a, mpy_object *b)
 
 /* The operations that divide: a call for what is not immediate costs little beside them. */
 static inline mpy_object *
-divide(struct mpyi_thread *t, enum operation op, mpy_object *a, mpy_object *b)
+divide(const char *function, enum operation op, mpy_object *a, mpy_object *b)
 {
+    struct mpyi_thread *t = mpyi_entry();
     if (MPY_UNLIKELY(t == NULL)) {
-        return NULL;
+        return binary_unseen(function, op, a, b);
     }
     if (both_ints(a, b)) {
         return ints(t, op, mpyi_int_value(a), mpyi_int_value(b));
@@ -275,19 +284,19 @@ divide(struct mpyi_thread *t, enum operation op, mpy_object *a, mpy_object *b)
 mpy_object *
 mpy_number_true_divide(mpy_object *a, mpy_object *b)
 {
-    return divide(mpyi_enter2(__func__, a, b), TRUE_DIVIDE, a, b);
+    return divide(__func__, TRUE_DIVIDE, a, b);
 }
 
 mpy_object *
 mpy_number_floor_divide(mpy_object *a, mpy_object *b)
 {
-    return divide(mpyi_enter2(__func__, a, b), FLOOR_DIVIDE, a, b);
+    return divide(__func__, FLOOR_DIVIDE, a, b);
 }
 
 mpy_object *
 mpy_number_remainder(mpy_object *a, mpy_object *b)
 {
-    return divide(mpyi_enter2(__func__, a, b), REMAINDER, a, b);
+    return divide(__func__, REMAINDER, a, b);
 }
 
 /* -a for a number, else NotImplemented. */

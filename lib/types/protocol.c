@@ -267,21 +267,16 @@ mpyi_hash(struct mpyi_thread *t, mpy_object *o, int64_t *out)
     return MPY_LIKELY(result >= 0) ? 0 : mpyi_err_slot(t, "mpy_object_hash", "hash", o);
 }
 
-int
-mpy_object_hash(mpy_object *o, int64_t *out)
+static inline __attribute__((always_inline)) int
+hash_of(struct mpyi_thread *t, mpy_object *o, int64_t *out)
 {
-    struct mpyi_thread *t = mpyi_enter1(__func__, o);
     if (MPY_UNLIKELY(out == NULL)) {
-        if (t != NULL) {
-            (void)mpyi_err_argument(__func__, "out", "pointer", NULL);
-        }
+        (void)mpyi_err_argument("mpy_object_hash", "out", "pointer", NULL);
         return -1;
     }
-    if (MPY_UNLIKELY(t == NULL || o == NULL)) {
+    if (MPY_UNLIKELY(o == NULL)) {
         *out = 0;
-        if (t != NULL) {
-            (void)mpyi_err_argument(__func__, "o", "object", o);
-        }
+        (void)mpyi_err_argument("mpy_object_hash", "o", "object", o);
         return -1;
     }
     if (MPY_LIKELY(mpyi_is_str(o))) {
@@ -293,6 +288,27 @@ mpy_object_hash(mpy_object *o, int64_t *out)
         return 0;
     }
     return mpyi_hash(t, o, out);
+}
+
+/* An entry that finds no thread. */
+static __attribute__((cold, noinline)) int
+hash_unseen(mpy_object *o, int64_t *out)
+{
+    struct mpyi_thread *t = mpyi_enter1("mpy_object_hash", o);
+    if (t != NULL) {
+        return hash_of(t, o, out);
+    }
+    if (out != NULL) {
+        *out = 0;
+    }
+    return -1;
+}
+
+int
+mpy_object_hash(mpy_object *o, int64_t *out)
+{
+    struct mpyi_thread *t = mpyi_entry();
+    return MPY_LIKELY(t != NULL) ? hash_of(t, o, out) : hash_unseen(o, out);
 }
 
 /* ---- truth

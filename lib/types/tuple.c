@@ -305,7 +305,7 @@ enter_pack_slow(size_t n, va_list args)
            (few[count] = va_arg(args, mpy_object *)) != NULL) {
         count++;
     }
-    return mpyi_enter_items_slow("mpy_tuple_pack", NULL, few, count);
+    return mpyi_enter_items("mpy_tuple_pack", NULL, few, count);
 }
 
 mpy_object *

@@ -318,6 +318,8 @@ static void
 test_error_allowed(void **state)
 {
     struct api_world *w = *state;
+    mpy_view *view = mpy_view_of(w->rt);
+    mpy_thread_token *token;
     mpy_object *list = api_good(mpy_list_new(0)), *error;
     writer = mpy_strwriter_new(0);
     api_done(mpy_recursion_enter("here"));
@@ -333,6 +335,12 @@ test_error_allowed(void **state)
     (void)mpy_gc_enable();
     saved = mpy_gil_release();
     mpy_gil_acquire(saved);
+    assert_true(mpy_gil_held());
+    assert_int_equal(mpy_thread_attach(view, &token), MPY_OK);
+    mpy_thread_detach(token); /* with it goes the error */
+    mpy_view_close(view);
+    assert_false(mpy_err_occurred());
+    raise_error();
     error = mpy_err_take();
     assert_non_null(error);
     mpy_err_restore(error);

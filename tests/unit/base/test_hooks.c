@@ -35,6 +35,7 @@ unset_hooks_are_harmless(void **state)
     mpyi_hook_flush_runtime(a_runtime());
     mpyi_hook_trace(MPYI_TRACE_ALLOC, MPY_CLASS_COUNT, NULL, 1);
     mpyi_hook_checks_changed();
+    assert_null(mpyi_hook_innermost());
     assert_int_equal(mpyi_hook_memory_pressure(a_heap(), 1), 0);
     assert_int_equal(mpyi_hook_check_runtime(a_runtime()), 0);
     assert_null(mpyi_hook_runtime_heap(a_runtime()));
@@ -72,6 +73,12 @@ on_check(mpy_runtime *rt)
     return -1;
 }
 
+static struct mpyi_thread *
+on_innermost(void)
+{
+    return (struct mpyi_thread *)(void *)&changed;
+}
+
 static void
 on_checks_changed(void)
 {
@@ -95,6 +102,8 @@ set_hooks_get_their_arguments(void **state)
     MPYI_HOOK_SET(trace, on_trace);
     MPYI_HOOK_SET(check_runtime, on_check);
     MPYI_HOOK_SET(checks_changed, on_checks_changed);
+    MPYI_HOOK_SET(innermost, on_innermost);
+    assert_ptr_equal(mpyi_hook_innermost(), &changed);
     mpyi_hook_checks_changed();
     mpyi_hook_raise_no_memory();
     mpyi_hook_flush_runtime(a_runtime());
