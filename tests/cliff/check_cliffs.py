@@ -8,7 +8,7 @@ Runs the program PATTERNS (cliff/patterns.c) under callgrind, with magazines ope
 
   step   a block or two up and down, begun at every fill of two magazines: with the same inside a magazine ("ordinary")
   swing  up and down by a magazine, a pool, the cached empty pools, an arena, and a block or two more: with a run over
-         many pools, in which every magazine is refilled and flushed ("batch")
+         many pools, in which every magazine is refilled and flushed ("batch"); large blocks, by the places of a bin
 
 With closed magazines every call works on the bitmaps, so that the steps stand right at the edges of pools.
 """

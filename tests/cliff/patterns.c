@@ -105,6 +105,24 @@ measure_size(size_t n)
     }
 }
 
+/* Blocks that wait in a bin of large ones: at each fill of its first places, which more follow when
+   a request was not served. */
+static void
+measure_large(size_t n)
+{
+    const size_t places = 128;
+    measure("ordinary", rounds, n, places / 4, 1);
+    measure("batch", rounds, n, 0, 4096);
+    for (size_t base = places - 4; base < places + 4; base++) {
+        measure("step", rounds, n, base, 1);
+        measure("step", rounds, n, base, 2);
+    }
+    for (size_t more = 0; more <= 2; more++) {
+        measure("swing", rounds, n, 0, places + more);
+        measure("swing", rounds, n, places, 4 * places + more);
+    }
+}
+
 int
 main(void)
 {
@@ -113,5 +131,6 @@ main(void)
     measure_size(64);
     measure_size(128);
     measure_size(512);
+    measure_large(1000);
     return EXIT_SUCCESS;
 }
