@@ -6,9 +6,10 @@ Usage: check_cliffs.py VALGRIND PATTERNS SCRATCH
 
 Runs the program PATTERNS (cliff/patterns.c) under callgrind, with magazines open and closed, and compares instructions per call:
 
-  step   a block or two up and down, begun at every fill of two magazines: with the same inside a magazine ("ordinary")
+  step   a block or two up and down, begun at every fill of two magazines: with the same inside a magazine ("ordinary");
+         of large blocks, at every fill of the first places of a bin, and up and down beyond them
   swing  up and down by a magazine, a pool, the cached empty pools, an arena, and a block or two more: with a run over
-         many pools, in which every magazine is refilled and flushed ("batch"); large blocks, by the places of a bin
+         many pools, in which every magazine is refilled and flushed ("batch")
 
 With closed magazines every call works on the bitmaps, so that the steps stand right at the edges of pools.
 """
