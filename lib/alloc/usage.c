@@ -27,6 +27,9 @@ mpyi_usage_take(struct mpyi_usage *usage, uint64_t n)
 {
     uint64_t limit = atomic_load_explicit(&usage->limit, memory_order_relaxed);
     uint64_t now;
+    if (n == 0) {
+        return 1; /* a block may shrink, also above a limit that was set too late for it */
+    }
     if (MPY_LIKELY(limit == UINT64_MAX)) {
         now = atomic_fetch_add(&usage->taken, n) + n;
     } else {

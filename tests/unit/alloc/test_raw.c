@@ -72,6 +72,28 @@ a_failing_realloc_changes_nothing(void **state)
     mpy_raw_free(p);
 }
 
+/* A limit below what is in use: what makes it less still works. */
+static void
+blocks_shrink_above_the_limit(void **state)
+{
+    (void)state;
+    for (size_t n = 200; n < 200000; n *= 3) {
+        char *p = mpy_raw_malloc(n);
+        memset(p, 'x', n);
+        uint64_t used = mpy_mem_used();
+        mpy_mem_set_limit(1);
+        assert_null(mpy_raw_realloc(p, 10 * n));
+        p = mpy_raw_realloc(p, n / 4);
+        assert_non_null(p);
+        assert_true(mpy_mem_used() < used);
+        mpy_mem_set_limit(0);
+        for (size_t i = 0; i < n / 4; i++) {
+            assert_int_equal(p[i], 'x');
+        }
+        mpy_raw_free(p);
+    }
+}
+
 static int events[2];
 
 static void
@@ -107,6 +129,7 @@ main(void)
         cmocka_unit_test(zero_bytes_give_a_unique_pointer),
         cmocka_unit_test(contents_and_alignment),
         cmocka_unit_test(a_failing_realloc_changes_nothing),
+        cmocka_unit_test(blocks_shrink_above_the_limit),
         cmocka_unit_test(tracing_sees_the_raw_domain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,8 @@ a_limit_that_is_set_later(void **state)
     mpyi_usage_set_limit(&usage, 900);
     assert_int_equal(mpyi_usage_is_watched(&usage), 1);
     assert_int_equal(usage.taken_peak, 1000); /* that of the time before is forgotten */
-    assert_int_equal(mpyi_usage_take(&usage, 0), 0);
+    assert_int_equal(mpyi_usage_take(&usage, 1), 0);
+    assert_int_equal(mpyi_usage_take(&usage, 0), 1); /* nothing grows */
     assert_int_equal(mpyi_usage_fits(&usage, 0), 0);
     mpyi_usage_give(&usage, 200);
     assert_int_equal(mpyi_usage_take(&usage, 100), 1);
