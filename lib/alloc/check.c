@@ -178,7 +178,7 @@ static int
 check_pools(struct mpyi_heap *heap, struct census *census)
 {
     struct mpyi_space *space = heap->space;
-    uint32_t count = (uint32_t)(space->used >> MPYI_POOL_SHIFT);
+    uint32_t count = mpyi_space_pool_count(space);
     for (uint32_t i = 0; i < count; i++) {
         struct mpyi_pool *pool = &space->pools[i];
         if (__atomic_load_n(&pool->owner, __ATOMIC_RELAXED) != heap) {
@@ -207,7 +207,7 @@ check_partial(const struct mpyi_heap *heap, unsigned size_class, uint32_t limit,
     const struct mpyi_pool *pools = heap->space->pools;
     uint32_t previous = MPYI_NO_POOL;
     for (uint32_t i = heap->partial[size_class]; i != MPYI_NO_POOL; i = pools[i].next) {
-        EXPECT(i < heap->space->used >> MPYI_POOL_SHIFT, "partial list", heap);
+        EXPECT(i < mpyi_space_pool_count(heap->space), "partial list", heap);
         EXPECT(pools[i].owner == heap, "partial pool", &pools[i]);
         EXPECT(pools[i].size_class == size_class, "partial pool", &pools[i]);
         EXPECT(pools[i].state == MPY_POOL_USED, "partial pool", &pools[i]);

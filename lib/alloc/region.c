@@ -380,7 +380,7 @@ check_full(const mpy_region *region)
 {
     const struct mpyi_heap *heap = &region->heap;
     const struct mpyi_pool *pools = heap->space->pools;
-    uint32_t count = (uint32_t)(heap->space->used >> MPYI_POOL_SHIFT);
+    uint32_t count = mpyi_space_pool_count(heap->space);
     uint32_t full = 0;
     uint32_t previous = MPYI_NO_POOL;
     for (uint32_t i = 0; i < count; i++) {

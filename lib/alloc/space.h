@@ -239,6 +239,13 @@ mpyi_space_index(const struct mpyi_space *space, const void *p)
 uint32_t
 mpyi_space_find(const struct mpyi_space *space, const void *p);
 
+/* Pools that the tables describe; other threads may add some meanwhile. */
+static inline uint32_t
+mpyi_space_pool_count(const struct mpyi_space *space)
+{
+    return (uint32_t)(__atomic_load_n(&space->used, __ATOMIC_ACQUIRE) >> MPYI_POOL_SHIFT);
+}
+
 /* Words of a pool's free bitmap: w is 0..7, above 3 for class 1 only. */
 static inline uint64_t *
 mpyi_pool_word(struct mpyi_space *space, struct mpyi_pool *pool, unsigned w)

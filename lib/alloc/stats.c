@@ -30,8 +30,8 @@ quarter(unsigned used, unsigned capacity)
 static MPYI_NO_TSAN void
 count_pools(const struct mpyi_space *space, struct mpyi_census *census)
 {
-    size_t used = __atomic_load_n(&space->used, __ATOMIC_ACQUIRE);
-    for (size_t i = 0; i < used >> MPYI_POOL_SHIFT; i++) {
+    uint32_t count = mpyi_space_pool_count(space);
+    for (uint32_t i = 0; i < count; i++) {
         const struct mpyi_pool *pool = &space->pools[i];
         unsigned due = pool->due;
         unsigned filed = pool->state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * threads/test_alloc_reports.c - statistics, visits and pictures of the process while other threads
- * allocate and free: each report is whole, whatever happens meanwhile.
+ * threads/test_alloc_reports.c - statistics, visits, pictures and checks of the process while other
+ * threads allocate and free: each report is whole, whatever happens meanwhile.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,9 @@
 
 #include <cmocka.h>
 
+#include "minipy/debug.h"
 #include "minipy/memstat.h"
+#include "minipy/region.h"
 #include "support/scale.h"
 #include "support/workers.h"
 
@@ -106,11 +108,60 @@ reports_are_whole(void **state)
     }
 }
 
+/* ---- arenas are added meanwhile ----------------------------------------------------------------
+ */
+
+enum { GROWN = 12000 };
+
+static _Atomic int growing;
+
+static void *
+grow(void *data)
+{
+    static void *blocks[CHURNERS][GROWN]; /* 6 MB each: arenas that nobody had yet */
+    void **mine = blocks[(size_t)data - 1];
+    for (size_t i = 0; i < GROWN; i++) {
+        mine[i] = mpy_mem_malloc(MPY_SMALL_MAX);
+        WORKER_CHECK(mine[i] != NULL);
+        if (i % 512 == 0) {
+            worker_sleep_us(300);
+        }
+    }
+    atomic_fetch_sub(&growing, 1);
+    for (size_t i = 0; i < GROWN; i++) {
+        mpy_mem_free(mine[i]);
+    }
+    return NULL;
+}
+
+static void
+checks_beside_growing_threads(void **state)
+{
+    (void)state;
+    pthread_t threads[CHURNERS];
+    mpy_region *region = mpy_region_new(NULL);
+    assert_non_null(region);
+    assert_non_null(mpy_region_malloc(region, 100));
+    atomic_store(&growing, CHURNERS);
+    for (size_t i = 0; i < CHURNERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, grow, (void *)(i + 1)), 0);
+    }
+    do {
+        assert_int_equal(mpy_debug_check_heap(NULL), 0);
+        assert_int_equal(mpy_region_check(region), 0);
+    } while (atomic_load(&growing) > 0);
+    for (size_t i = 0; i < CHURNERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    mpy_region_destroy(region);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_whole),
+        cmocka_unit_test(checks_beside_growing_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
