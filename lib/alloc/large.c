@@ -32,6 +32,7 @@
 #define EVICT_MAX   256u
 #define PURGE_BYTES ((size_t)1 << 20) /* when so much has waited, its entries are worth a call */
 #define BOOK_BYTES  65536
+#define LOOKS_MAX   128 /* entries that are looked at for an aligned block */
 
 /* ---- the cache ------------------------------------------------------------------------------- */
 
@@ -350,7 +351,8 @@ from_backend(struct mpyi_heap *heap, enum how how, size_t alignment, size_t n)
 }
 
 /* The newest block of the right bin that happens to be aligned: after a while, those of a program
-   that wants aligned blocks are. */
+   that wants aligned blocks are. Only the first few are looked at: a bin may hold 16384, and none
+   of them aligned. */
 static void *
 pop_aligned(struct mpyi_large_cache *cache, size_t alignment, size_t n)
 {
@@ -358,7 +360,8 @@ pop_aligned(struct mpyi_large_cache *cache, size_t alignment, size_t n)
         return NULL;
     }
     struct mpyi_large_bin *bin = &cache->bins[mpyi_large_bin_ceil(n)];
-    for (struct mpyi_large_entry *entry = bin->top; entry != bin->lo;) {
+    struct mpyi_large_entry *last = bin_count(bin) > LOOKS_MAX ? bin->top - LOOKS_MAX : bin->lo;
+    for (struct mpyi_large_entry *entry = bin->top; entry != last;) {
         entry--;
         if (((uintptr_t)entry->block & (alignment - 1)) == 0) {
             struct mpyi_large_entry found = *entry;

@@ -341,6 +341,39 @@ credit_is_bounded(void **state)
     assert_int_equal(cache->credit, 0);
 }
 
+/* An aligned block among the newest that wait is found; below many others none is looked for, since
+   each request would look at all of them. */
+static void
+aligned_blocks_are_not_searched_for_long(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    static char *blocks[1000];
+    for (size_t above = 100; above <= 900; above += 800) {
+        assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+        for (size_t i = 0; i < 1000; i++) {
+            blocks[i] = mpy_mem_malloc(1024); /* each makes room for one more */
+        }
+        char *aligned = mpy_mem_aligned_alloc(4096, 1024);
+        int same_bin = mpy_mem_usable_size(aligned) < 1152; /* jemalloc gives a page */
+        mpy_mem_free(aligned);
+        for (size_t i = 0, n = 0; i < 1000; i++) {
+            if ((uintptr_t)blocks[i] % 4096 != 0 && n < above) {
+                mpy_mem_free(blocks[i]);
+                blocks[i] = NULL;
+                n++;
+            }
+        }
+        char *again = mpy_mem_aligned_alloc(4096, 1024);
+        assert_int_equal((uintptr_t)again % 4096, 0);
+        assert_int_equal(again == aligned, same_bin && above == 100);
+        mpy_mem_free(again);
+        for (size_t i = 0; i < 1000; i++) {
+            mpy_mem_free(blocks[i]);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -358,6 +391,7 @@ main(void)
         cmocka_unit_test(realloc_stays_where_it_can),
         cmocka_unit_test(the_process_limit_is_kept),
         cmocka_unit_test(credit_is_bounded),
+        cmocka_unit_test(aligned_blocks_are_not_searched_for_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
