@@ -55,9 +55,9 @@ take(void *data, const char *bytes, size_t n)
         memcpy(sink->first, bytes, n < sizeof sink->first ? n : sizeof sink->first);
     }
     sink->length += n;
-    if (n >= sizeof sink->last) {
-        memcpy(sink->last, bytes + n - sizeof sink->last, sizeof sink->last);
-    }
+    size_t fresh = n < sizeof sink->last ? n : sizeof sink->last; /* the last piece may be short */
+    memmove(sink->last, sink->last + fresh, sizeof sink->last - fresh);
+    memcpy(sink->last + sizeof sink->last - fresh, bytes + n - fresh, fresh);
     return 0;
 }
 
