@@ -21,6 +21,8 @@
  */
 #include "runtime/runtime.h"
 
+#include "alloc/checked.h"
+
 #include "gc/internal.h"
 #include "runtime/futex.h"
 
@@ -46,7 +48,7 @@ thread_exits(void *unused)
     while (mpyi_rt_tls.inner != NULL) {
         struct mpyi_attachment *a = mpyi_rt_tls.inner;
         mpyi_misuse(MPY_E_BUSY, "pthread_exit", "the thread is still attached to a runtime");
-        if (mpyi_current() == NULL && mpyi_attach_retake(a) != MPY_OK) {
+        if (mpyi_attach_current() == NULL && mpyi_attach_retake(a) != MPY_OK) {
             mpyi_rt_tls.inner = mpyi_attachment_of(a->thread.outer);
             mpy_raw_free(a);
             continue;
@@ -135,7 +137,10 @@ enter(struct mpyi_attachment *a, struct mpyi_rt *rt)
     t->outer = mpyi_rt_tls.inner != NULL ? &mpyi_rt_tls.inner->thread : NULL;
     t->depth = a->base_depth = 0;
     t->depth_limit = rt->pub.depth_limit;
-    mpyi_entry_update(t);
+    t->entry = t;
+    if (MPY_UNLIKELY(mpyi_checks_get(t->heap) != 0)) {
+        mpyi_entry_update(t);
+    }
     t->prev = NULL;
     t->next = rt->pub.threads;
     if (t->next != NULL) {
@@ -219,7 +224,7 @@ mpyi_attach_in_call(const struct mpyi_attachment *a)
 {
     const struct mpyi_thread *t = &a->thread;
     return t->depth != a->base_depth || t->tearing_down || t->finalizers || t->rt->finalizing ||
-           (mpyi_current() == t && t->gc->state->phase == MPYI_GC_CRITICAL);
+           (mpyi_attach_current() == a && t->gc->state->phase == MPYI_GC_CRITICAL);
 }
 
 void
@@ -250,7 +255,7 @@ mpyi_attach_retake(struct mpyi_attachment *a)
 void
 mpyi_attach_suspend(struct mpyi_attachment *a)
 {
-    if (a != NULL && mpyi_current() == &a->thread) {
+    if (a != NULL && mpyi_attach_current() == a) {
         a->suspended = 1;
         mpyi_tls_leave();
         mpyi_lock_release(&a->view->lock);
@@ -280,7 +285,7 @@ attach_slow(mpy_view *view, mpy_thread_token **out)
     struct mpyi_attachment *a = mpyi_rt_tls.spare;
     mpy_status status = MPY_OK;
     /* Nested after all: checks that want to see every call hid the attachment. */
-    if (outer != NULL && outer->view == view && mpyi_current() == &outer->thread) {
+    if (outer != NULL && outer->view == view && mpyi_attach_current() == outer) {
         outer->nested++;
         *out = (mpy_thread_token *)outer;
         return MPY_OK;
@@ -358,7 +363,7 @@ mpy_thread_attach(mpy_view *view, mpy_thread_token **out)
 static void
 end_attachment(struct mpyi_attachment *a)
 {
-    if (MPY_UNLIKELY(mpyi_current() != &a->thread) && mpyi_attach_retake(a) != MPY_OK) {
+    if (MPY_UNLIKELY(mpyi_attach_current() != a) && mpyi_attach_retake(a) != MPY_OK) {
         mpyi_rt_tls.inner = mpyi_attachment_of(a->thread.outer);
         mpy_raw_free(a); /* of a runtime that a fork left behind */
     } else if (a->nested > 0) {
@@ -397,7 +402,7 @@ void
 mpy_thread_detach(mpy_thread_token *token)
 {
     struct mpyi_attachment *a = (struct mpyi_attachment *)(void *)token;
-    if (a != NULL && MPY_LIKELY(mpyi_current() == &a->thread) && a->nested > 0 &&
+    if (a != NULL && MPY_LIKELY(mpyi_attach_current() == a) && a->nested > 0 &&
         MPY_LIKELY(a->thread.error.code == 0)) {
         a->nested--;
         return;

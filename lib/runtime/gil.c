@@ -64,7 +64,7 @@ mpy_gil_held(void)
 static int
 refuse(const char *text)
 {
-    if (mpyi_current() != NULL) {
+    if (mpyi_attach_current() != NULL) {
         mpyi_err_set(MPY_EXC_VALUE_ERROR, text);
     } else {
         mpyi_status_set(MPY_E_INVAL);

@@ -99,6 +99,14 @@ mpyi_tls_leave(void)
     mpy_priv_tls.obj = &mpyi_null_heap; /* mpyi_rtheap_leave(), inlined */
 }
 
+/* The attachment that holds the lock, or NULL: mpyi_current() for code that often runs without the
+   lock, where its rare case is none. */
+static inline struct mpyi_attachment *
+mpyi_attach_current(void)
+{
+    return mpyi_rtheap_current() != NULL ? mpyi_rt_tls.inner : NULL;
+}
+
 /* ---- structs that a host passes: `size` says how much of one it knows, 0 means version 1 --------
  */
 
