@@ -125,8 +125,9 @@ want_memory(void *seed)
     struct slot slots[SLOTS];
     uint64_t random = (uintptr_t)seed * 77 + 1;
     mpy_region *region = mpy_region_new(NULL);
+    unsigned long rounds = test_scale() < 100 ? test_scaled(20000) : 2000000; /* a minute or two */
     memset(slots, 0, sizeof slots);
-    for (unsigned long i = 0; i < test_scaled(20000) && !stop; i++) {
+    for (unsigned long i = 0; i < rounds && !stop; i++) {
         struct slot *slot = &slots[next_random(&random) % SLOTS];
         if (slot->p != NULL && next_random(&random) % 4 == 0) {
             change(slot, region, random_size(&random));
