@@ -32,7 +32,9 @@ MPY_EXTERN_C_BEGIN
    zones and are checked less closely. Switched on while several threads allocate, it marks blocks
    of mpy_mem_* once each of these threads has taken a slow path; with MINIPY_CHECKS=15 every block
    from the first one on. 0, or -1 with MPY_E_INVAL on unknown bits or a runtime that is not the
-   caller's, or MPY_E_NOMEM; then nothing changes. May not be called while other threads call it. */
+   caller's, or MPY_E_NOMEM; then nothing changes. Threads attached to other runtimes mind
+   MPY_CHECK_ERROR_SET and MPY_CHECK_OWNER from their next attachment on. May not be called while
+   other threads call it. */
 MPY_NODISCARD MPY_API int
 mpy_debug_set_checks(mpy_runtime *rt, uint32_t mask);
 

@@ -138,15 +138,15 @@ static size_t
 purge_free_pools(struct mpyi_space *space, struct mpyi_arena *arena)
 {
     /* What a host's pages are, nobody here knows: it gets whole arenas back. */
-    uint64_t todo = space->host.alloc == NULL ? arena->free & arena->dirty : 0;
+    uint64_t left = space->host.alloc == NULL ? arena->free & arena->dirty : 0;
     size_t bytes = 0;
-    while (todo != 0) {
-        unsigned first = mpyi_ctz64(todo);
-        uint64_t inverted = ~(todo >> first);
+    while (left != 0) {
+        unsigned first = mpyi_ctz64(left);
+        uint64_t inverted = ~(left >> first);
         unsigned length = inverted == 0 ? 64 : mpyi_ctz64(inverted);
         bytes += mpyi_os_purge(arena->address + (size_t)first * MPY_POOL_SIZE,
                                (size_t)length * MPY_POOL_SIZE);
-        todo &= ~(mpyi_low_bits(length) << first);
+        left &= ~(mpyi_low_bits(length) << first);
         uint64_t purged = whole_pages(first, length);
         arena->dirty &= ~purged;
         add_dirty(space, 0 - (uint64_t)mpyi_popcount64(purged));

@@ -45,7 +45,9 @@ mpyi_usage_take(struct mpyi_usage *usage, uint64_t n)
         mpyi_usage_give(usage, n);
         return 0;
     }
-    raise_to(&usage->taken_peak, now);
+    if (limit != UINT64_MAX) {
+        raise_to(&usage->taken_peak, now);
+    }
     return 1;
 }
 

@@ -30,7 +30,7 @@ struct mpyi_usage {
     _Atomic uint64_t taken;       /* pools of heaps, large blocks; of the process also raw blocks */
     _Atomic uint64_t limit;       /* for `taken`; UINT64_MAX: none */
     _Atomic uint64_t soft;        /* the same, for the pressure callback alone */
-    _Atomic uint64_t taken_peak;  /* most of `taken` since the limit was set */
+    _Atomic uint64_t taken_peak;  /* most of `taken` while there is a limit */
     _Atomic uint64_t arena_bytes; /* arenas with memory behind them */
     _Atomic uint64_t pool_bytes;  /* pools that belong to heaps */
     _Atomic uint64_t large_bytes;

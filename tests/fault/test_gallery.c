@@ -6,6 +6,7 @@
  * The programs run with MINIPY_CHECKS=15. With AddressSanitizer a wrong write ends the program at
  * once, by its report; the other faults are named by the library in every build.
  */
+#include "support/child.h"
 #include "support/cm.h"
 #include "support/scale.h"
 
@@ -14,8 +15,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define MEM    1u
 #define OBJ    2u
@@ -59,35 +58,29 @@ static const struct fault faults[] = {
 
 static char output[16384];
 
+struct gallery_case {
+    const char *checks, *program, *domain;
+    size_t n;
+};
+
+static void
+become_program(const void *data)
+{
+    const struct gallery_case *of = data;
+    char path[1024], size[32];
+    (void)snprintf(path, sizeof path, "%s/%s", MPY_TEST_HELPER_DIR, of->program);
+    (void)snprintf(size, sizeof size, "%zu", of->n);
+    (void)setenv(of->checks, strcmp(of->checks, "MINIPY_CHECKS") == 0 ? "15" : "1", 1);
+    (void)execl(path, of->program, of->domain, size, (char *)NULL);
+    _exit(127);
+}
+
 /* Runs a program of the gallery; its wait status, and in `output` what it wrote to stderr. */
 static int
 run(const char *checks, const char *program, const char *domain, size_t n)
 {
-    char path[1024], size[32];
-    int ends[2];
-    (void)snprintf(path, sizeof path, "%s/%s", MPY_TEST_HELPER_DIR, program);
-    (void)snprintf(size, sizeof size, "%zu", n);
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)setenv(checks, strcmp(checks, "MINIPY_CHECKS") == 0 ? "15" : "1", 1);
-        (void)dup2(ends[1], STDERR_FILENO);
-        (void)close(ends[0]);
-        (void)execl(path, program, domain, size, (char *)NULL);
-        _exit(127);
-    }
-    (void)close(ends[1]);
-    size_t got = 0;
-    ssize_t more;
-    while ((more = read(ends[0], output + got, sizeof output - 1 - got)) > 0) {
-        got += (size_t)more;
-    }
-    output[got] = '\0';
-    (void)close(ends[0]);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return status;
+    const struct gallery_case of = {checks, program, domain, n};
+    return child_run(become_program, &of, output, sizeof output);
 }
 
 static void

@@ -6,6 +6,7 @@
  * fault/object_site.c has these functions. It is linked with the shared library; the other programs
  * of the gallery have the static one, where a site is the immediate caller's.
  */
+#include "support/child.h"
 #include "support/cm.h"
 
 #include "base/features.h"
@@ -14,40 +15,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static char output[16384];
+
+struct object_case {
+    const char *what;
+    int index;
+};
+
+static void
+become_object_site(const void *data)
+{
+    const struct object_case *of = data;
+    char number[16];
+    (void)snprintf(number, sizeof number, "%d", of->index);
+    (void)setenv("MINIPY_CHECKS", "15", 1);
+    (void)dup2(STDERR_FILENO, STDOUT_FILENO);
+    (void)execl(MPY_TEST_HELPER_DIR "/object_site", "object_site", of->what, number, (char *)NULL);
+    _exit(127);
+}
 
 /* What object_site says, in `output`; its wait status. */
 static int
 run(const char *what, int index)
 {
-    char number[16];
-    int ends[2];
-    (void)snprintf(number, sizeof number, "%d", index);
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)setenv("MINIPY_CHECKS", "15", 1);
-        (void)dup2(ends[1], STDERR_FILENO);
-        (void)dup2(ends[1], STDOUT_FILENO);
-        (void)close(ends[0]);
-        (void)execl(MPY_TEST_HELPER_DIR "/object_site", "object_site", what, number, (char *)NULL);
-        _exit(127);
-    }
-    (void)close(ends[1]);
-    size_t got = 0;
-    ssize_t more;
-    while ((more = read(ends[0], output + got, sizeof output - 1 - got)) > 0) {
-        got += (size_t)more;
-    }
-    output[got] = '\0';
-    (void)close(ends[0]);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return status;
+    const struct object_case of = {what, index};
+    return child_run(become_object_site, &of, output, sizeof output);
 }
 
 /* The line that begins so names the function. */

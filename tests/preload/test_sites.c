@@ -7,12 +7,13 @@
  */
 #include "preload_test.h"
 
+#include "support/child.h"
+
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 
 typedef void *(*new_fn)(size_t n);
 typedef void *(*new_aligned_fn)(size_t n, size_t alignment);
@@ -115,31 +116,19 @@ twice(int way)
     return 0;
 }
 
+static void
+become_way(const void *way)
+{
+    (void)setenv("MINIPY_CHECKS", "15", 1);
+    (void)execl("/proc/self/exe", "preload_test_sites", (const char *)way, (char *)NULL);
+    _exit(127);
+}
+
 /* What the child says, as text. */
 static void
 run_child(const char *way, char *text, size_t room)
 {
-    int ends[2];
-    int status;
-    size_t n = 0;
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)dup2(ends[1], STDERR_FILENO);
-        (void)close(ends[0]);
-        (void)setenv("MINIPY_CHECKS", "15", 1);
-        (void)execl("/proc/self/exe", "preload_test_sites", way, (char *)NULL);
-        _exit(127);
-    }
-    (void)close(ends[1]);
-    for (ssize_t got = 1; got > 0 && n < room - 1;) {
-        got = read(ends[0], text + n, room - 1 - n);
-        n += got > 0 ? (size_t)got : 0;
-    }
-    text[n] = '\0';
-    (void)close(ends[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
+    int status = child_run(become_way, way, text, room);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGABRT);
 }

@@ -5,18 +5,23 @@
  */
 #include "preload_test.h"
 
-#include <signal.h>
+#include "support/child.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
+
+static void
+ask_too_much(const void *data)
+{
+    void *(*const *operator_new)(size_t) = data;
+    (void)(*operator_new)((size_t)PTRDIFF_MAX);
+}
 
 /* Before any C++ runtime comes: nobody could catch. */
 static void
 without_a_runtime_it_ends_with_a_message(void **state)
 {
     (void)state;
-    int ends[2];
     char text[256] = "";
     void *(*operator_new)(size_t) = NULL;
     *(void **)&operator_new = dlsym(RTLD_DEFAULT, "_Znwm");
@@ -24,26 +29,7 @@ without_a_runtime_it_ends_with_a_message(void **state)
     *(void **)&nothrow = dlsym(RTLD_DEFAULT, "_ZnwmRKSt9nothrow_t");
     assert_true(operator_new != NULL && nothrow != NULL);
     assert_null(nothrow((size_t)PTRDIFF_MAX, text));
-    assert_int_equal(pipe(ends), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        const struct rlimit no_core = {0, 0};
-        (void)setrlimit(RLIMIT_CORE, &no_core);
-        (void)signal(SIGABRT, SIG_DFL);
-        (void)dup2(ends[1], STDERR_FILENO);
-        (void)operator_new((size_t)PTRDIFF_MAX);
-        _exit(0);
-    }
-    (void)close(ends[1]);
-    size_t used = 0;
-    ssize_t got;
-    while ((got = read(ends[0], text + used, sizeof text - 1 - used)) > 0) {
-        used += (size_t)got;
-    }
-    (void)close(ends[0]);
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    int status = child_run(ask_too_much, &operator_new, text, sizeof text);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     assert_non_null(strstr(text, "operator new: out of memory for 9223372036854775807 bytes"));
 }

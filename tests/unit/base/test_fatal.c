@@ -2,12 +2,8 @@
 /*
  * test_fatal.c - fatal texts reach the handler or stderr, and end the process.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/child.h"
+#include "support/cm.h"
 
 #include "base/assert.h"
 #include "minipy/debug.h"
@@ -15,42 +11,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-/* Runs fn in a child; its wait status, and what it wrote to stderr. */
-static int
-in_child(void (*fn)(void), char *text, size_t size)
-{
-    int pipe_ends[2];
-    assert_int_equal(pipe(pipe_ends), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        const struct rlimit no_core = {0, 0};
-        (void)setrlimit(RLIMIT_CORE, &no_core);
-        (void)signal(SIGABRT, SIG_DFL);
-        (void)dup2(pipe_ends[1], STDERR_FILENO);
-        fn();
-        _exit(0);
-    }
-    close(pipe_ends[1]);
-    size_t n = 0;
-    ssize_t got;
-    while (n < size - 1 && (got = read(pipe_ends[0], text + n, size - 1 - n)) > 0) {
-        n += (size_t)got;
-    }
-    text[n] = '\0';
-    close(pipe_ends[0]);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return status;
-}
-
 static void
-die(void)
+die(const void *data)
 {
+    (void)data;
     mpyi_fatal("block %d of %s", 7, "pool");
 }
 
@@ -59,7 +25,7 @@ fatal_writes_and_aborts(void **state)
 {
     (void)state;
     char text[4096];
-    int status = in_child(die, text, sizeof text);
+    int status = child_run(die, NULL, text, sizeof text);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGABRT);
     assert_string_equal(text, "libminipy: block 7 of pool\n");
@@ -75,18 +41,20 @@ on_fatal(void *data, const char *text)
 }
 
 static void
-die_handled(void)
+die_handled(const void *data)
 {
-    static char data[] = "leave";
-    mpy_debug_set_fatal_handler(on_fatal, data);
+    static char mode[] = "leave";
+    (void)data;
+    mpy_debug_set_fatal_handler(on_fatal, mode);
     mpyi_fatal("x%dy", 1);
 }
 
 static void
-die_although_handled(void)
+die_although_handled(const void *data)
 {
-    static char data[] = "stay";
-    mpy_debug_set_fatal_handler(on_fatal, data);
+    static char mode[] = "stay";
+    (void)data;
+    mpy_debug_set_fatal_handler(on_fatal, mode);
     mpyi_fatal("x%dy", 2);
 }
 
@@ -95,18 +63,19 @@ handler_gets_the_text(void **state)
 {
     (void)state;
     char text[4096];
-    int status = in_child(die_handled, text, sizeof text);
+    int status = child_run(die_handled, NULL, text, sizeof text);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 3);
     assert_string_equal(text, "leave|x1y");
-    status = in_child(die_although_handled, text, sizeof text);
+    status = child_run(die_although_handled, NULL, text, sizeof text);
     assert_true(WIFSIGNALED(status));
     assert_string_equal(text, "stay|x2y");
 }
 
 static void
-report_only(void)
+report_only(const void *data)
 {
+    (void)data;
     mpyi_report("%s", "seen");
 }
 
@@ -115,15 +84,16 @@ report_does_not_abort(void **state)
 {
     (void)state;
     char text[4096];
-    int status = in_child(report_only, text, sizeof text);
+    int status = child_run(report_only, NULL, text, sizeof text);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
     assert_string_equal(text, "libminipy: seen\n");
 }
 
 static void
-die_long(void)
+die_long(const void *data)
 {
+    (void)data;
     char text[5000];
     memset(text, 'a', sizeof text - 1);
     text[sizeof text - 1] = '\0';
@@ -135,14 +105,15 @@ long_texts_are_cut(void **state)
 {
     (void)state;
     char text[8192];
-    int status = in_child(die_long, text, sizeof text);
+    int status = child_run(die_long, NULL, text, sizeof text);
     assert_true(WIFSIGNALED(status));
     assert_in_range(strlen(text), 1000, 1100);
 }
 
 static void
-assert_false_condition(void)
+assert_false_condition(const void *data)
 {
+    (void)data;
     mpyi_assert_failed("file.c", 12, "a == b");
 }
 
@@ -151,7 +122,7 @@ assertions_name_their_place(void **state)
 {
     (void)state;
     char text[4096];
-    int status = in_child(assert_false_condition, text, sizeof text);
+    int status = child_run(assert_false_condition, NULL, text, sizeof text);
     assert_true(WIFSIGNALED(status));
     assert_string_equal(text, "libminipy: file.c:12: assertion failed: a == b\n");
 }
