@@ -37,13 +37,16 @@ MPY_EXTERN_C_BEGIN
 typedef struct mpy_runtime mpy_runtime;
 
 /*
- * What inlined callers know of a heap: one array magazine ("bin") a size class. `top` points one
- * past the block that is handed out next; lo == top: empty, top == hi: full. A closed bin has
- * lo == top == hi, so every inlined call goes out of line. bins[0] is always closed.
+ * What inlined callers know of a heap: one magazine ("bin") a size class, of two arrays. A malloc
+ * takes the block below `top`, unless top == lo: nothing left. A free writes to `put`, unless
+ * put == hi: no room. Out of line the arrays then change places. Two, so that a malloc never reads
+ * what the free before it is about to write. A closed bin has top == lo and put == hi, so every
+ * inlined call goes out of line. bins[0] is always closed.
  */
 struct mpy_priv_bin {
     void **top;
     void **lo;
+    void **put;
     void **hi;
 };
 
@@ -108,7 +111,8 @@ mpy_priv_obj_class(size_t n)
     return n <= 8 ? 1u : (unsigned)((n + 7) >> 3);
 }
 
-/* Pops a block; NULL when the bin is empty or closed. The block's memory is not touched. */
+/* Pops a block; NULL when there is none to pop, or the bin is closed. The block's memory is not
+   touched. */
 MPY_INLINE void *
 mpy_priv_bin_pop(struct mpy_priv_bin *bin)
 {
@@ -124,14 +128,14 @@ mpy_priv_bin_pop(struct mpy_priv_bin *bin)
     return NULL;
 }
 
-/* Pushes a block; 0 when the bin is full or closed. */
+/* Pushes a block; 0 when there is no room to push, or the bin is closed. */
 MPY_INLINE int
 mpy_priv_bin_push(struct mpy_priv_bin *bin, void *p)
 {
-    void **top = bin->top;
-    if (MPY_LIKELY(top != bin->hi)) {
-        *top = p;
-        bin->top = top + 1;
+    void **put = bin->put;
+    if (MPY_LIKELY(put != bin->hi)) {
+        *put = p;
+        bin->put = put + 1;
         return 1;
     }
     return 0;

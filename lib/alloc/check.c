@@ -234,22 +234,52 @@ check_empties(const struct mpyi_heap *heap)
     return 0;
 }
 
+/* 1: the block is in the array. */
 static int
-check_bin(const struct mpyi_heap *heap, unsigned size_class)
+contains(void *const *array, void *const *end, const void *block)
 {
-    const struct mpy_priv_bin *bin = &heap->pub.bins[size_class];
-    EXPECT(bin->lo <= bin->top && bin->top <= bin->hi, "magazine", bin);
-    EXPECT(!heap->closed || (bin->lo == bin->top && bin->top == bin->hi), "magazine", bin);
-    for (void **slot = bin->lo; slot < bin->top; slot++) {
+    for (; array < end; array++) {
+        if (*array == block) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* One array of a bin; `other` is the other one. */
+static int
+check_array(const struct mpyi_heap *heap, unsigned size_class, void *const *array, void *const *end,
+            void *const *other, void *const *other_end)
+{
+    for (void *const *slot = array; slot < end; slot++) {
         uint32_t index = mpyi_space_find(heap->space, *slot);
         EXPECT(index != MPYI_NO_POOL, "block in magazine", *slot);
         EXPECT(heap->space->classes[index] == size_class, "block in magazine", *slot);
         EXPECT(mpyi_heap_is_allocated(heap, *slot), "block in magazine", *slot);
-        for (void **other = bin->lo; other < slot; other++) {
-            EXPECT(*other != *slot, "block in magazine", *slot);
-        }
+        EXPECT(!contains(array, slot, *slot), "block in magazine", *slot);
+        EXPECT(!contains(other, other_end, *slot), "block in magazine", *slot);
     }
     return 0;
+}
+
+static int
+check_bin(const struct mpyi_heap *heap, unsigned size_class)
+{
+    const struct mpy_priv_bin *bin = &heap->pub.bins[size_class];
+    if (heap->closed) {
+        EXPECT(bin->lo == NULL && bin->top == NULL && bin->put == NULL && bin->hi == NULL,
+               "magazine", bin);
+        return 0;
+    }
+    unsigned limit = mpyi_class_magazine[size_class];
+    void **freed = mpyi_bin_freed(bin, size_class);
+    EXPECT(bin->lo <= bin->top && bin->top <= bin->lo + limit, "magazine", bin);
+    EXPECT(freed <= bin->put && bin->put <= bin->hi, "magazine", bin);
+    EXPECT(freed == bin->lo + limit || bin->lo == freed + limit, "magazine", bin);
+    return check_array(heap, size_class, bin->lo, bin->top, NULL, NULL) < 0 ||
+                   check_array(heap, size_class, freed, bin->put, bin->lo, bin->top) < 0
+               ? -1
+               : 0;
 }
 
 int

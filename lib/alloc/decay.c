@@ -59,10 +59,8 @@ static void
 halve_magazines(struct mpyi_heap *heap)
 {
     for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
-        size_t n = (size_t)(heap->pub.bins[c].top - heap->pub.bins[c].lo);
-        if (n > 0) {
-            mpyi_heap_flush_bin(heap, c, (n + 1) / 2);
-        }
+        size_t n = mpyi_bin_count(&heap->pub.bins[c], c);
+        mpyi_heap_flush_bin(heap, c, (n + 1) / 2);
     }
     mpyi_heap_send_open(heap);
 }

@@ -2,10 +2,11 @@
 /*
  * alloc/flush.c - from magazines into bitmaps.
  *
- * A full magazine gives up its older half: the newer blocks are the ones whose lines are still in
- * the cache. Two loops do it, for blocks that lie beside each other (what shares a word of a bitmap
- * is put back at once) and for scattered ones; what the first few look like decides. A block of
- * another thread's heap goes into an open message for that heap (alloc/remote.c).
+ * A magazine that has no room for a free gives up what malloc has not taken: it is older than what
+ * was freed since, whose lines are still in the cache. Two loops do it, for blocks that lie beside
+ * each other (what shares a word of a bitmap is put back at once) and for scattered ones; what the
+ * first few look like decides. A block of another thread's heap goes into an open message for that
+ * heap (alloc/remote.c).
  *
  * The loops have no branch that depends on the state of a pool, since with few blocks a pool that
  * cannot be predicted. They count a pool's `due` down, and note the pool in heap->changed when that
@@ -226,25 +227,43 @@ mpyi_heap_put_class(struct mpyi_heap *heap, unsigned size_class, void *const *bl
     end_put(heap, changed);
 }
 
+/* Up to n blocks from the beginning of an array, which ends at *end; how many. */
+static size_t
+flush_array(struct mpyi_heap *heap, unsigned size_class, void **array, void ***end, size_t n)
+{
+    size_t all = (size_t)(*end - array);
+    size_t some = n < all ? n : all;
+    if (some > 0) {
+        mpyi_heap_put_class(heap, size_class, array, some);
+        memmove(array, array + some, (all - some) * sizeof *array);
+        *end -= some;
+    }
+    return some;
+}
+
 void
 mpyi_heap_flush_bin(struct mpyi_heap *heap, unsigned size_class, size_t n)
 {
     struct mpy_priv_bin *bin = &heap->pub.bins[size_class];
-    mpyi_heap_put_class(heap, size_class, bin->lo, n);
-    size_t rest = (size_t)(bin->top - bin->lo) - n;
-    memmove(bin->lo, bin->lo + n, rest * sizeof *bin->lo);
-    bin->top = bin->lo + rest;
+    if (n > 0) {
+        n -= flush_array(heap, size_class, bin->lo, &bin->top, n);
+        (void)flush_array(heap, size_class, mpyi_bin_freed(bin, size_class), &bin->put, n);
+    }
 }
 
 void
-mpyi_heap_flush_push(struct mpyi_heap *heap, unsigned size_class, void *p)
+mpyi_heap_free(struct mpyi_heap *heap, unsigned size_class, void *p)
 {
     struct mpy_priv_bin *bin = &heap->pub.bins[size_class];
-    mpyi_heap_tick(heap);
-    if (bin->top == bin->hi) {
-        mpyi_heap_flush_bin(heap, size_class, (size_t)(bin->hi - bin->lo + 1) / 2);
+    if (bin->put == bin->hi) {
+        if (bin->top != bin->lo) {
+            mpyi_heap_tick(heap);
+            mpyi_heap_put_class(heap, size_class, bin->lo, (size_t)(bin->top - bin->lo));
+            bin->top = bin->lo;
+        }
+        mpyi_bin_turn(bin, size_class);
     }
-    *bin->top++ = p;
+    *bin->put++ = p;
 }
 
 int

@@ -2,12 +2,9 @@
 /*
  * alloc/heap.c - making a heap, opening and closing its magazines, emptying them.
  *
- * The slots of all magazines stand one after the other in heap->slots, each as long as its class's
- * limit. The mem domain uses every second class only; the slots of the others are never touched
- * and cost address space.
- *
- *   open     lo <= top <= hi == lo + limit
- *   closed   lo == top == hi == NULL
+ * The slots of all magazines stand one after the other in heap->slots, two arrays each, as long as
+ * the class's limit. The mem domain uses every second class only; the slots of the others are never
+ * touched and cost address space. alloc/bin.h says what an open and a closed one look like.
  *
  * Lock: the heap's.
  */
@@ -18,11 +15,8 @@ open_bins(struct mpyi_heap *heap)
 {
     void **slot = heap->slots;
     for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
-        struct mpy_priv_bin *bin = &heap->pub.bins[c];
-        bin->lo = slot;
-        bin->top = slot;
-        slot += mpyi_class_magazine[c];
-        bin->hi = slot;
+        mpyi_bin_open(&heap->pub.bins[c], c, slot);
+        slot += 2 * mpyi_class_magazine[c];
     }
     MPY_ASSERT(slot <= heap->slots + MPYI_MAGAZINE_SLOTS);
 }
@@ -31,7 +25,7 @@ static void
 close_bins(struct mpyi_heap *heap)
 {
     for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
-        heap->pub.bins[c] = (struct mpy_priv_bin){NULL, NULL, NULL};
+        heap->pub.bins[c] = (struct mpy_priv_bin){NULL, NULL, NULL, NULL};
     }
 }
 
@@ -52,10 +46,7 @@ void
 mpyi_heap_flush(struct mpyi_heap *heap)
 {
     for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
-        struct mpy_priv_bin *bin = &heap->pub.bins[c];
-        if (bin->top != bin->lo) {
-            mpyi_heap_flush_bin(heap, c, (size_t)(bin->top - bin->lo));
-        }
+        mpyi_heap_flush_bin(heap, c, mpyi_bin_count(&heap->pub.bins[c], c));
     }
     mpyi_heap_send_open(heap);
     mpyi_heap_drain(heap);
@@ -134,8 +125,8 @@ mpyi_heap_abandon(struct mpyi_heap *heap)
 void
 mpyi_heap_drop_magazines(struct mpyi_heap *heap)
 {
-    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
-        heap->pub.bins[c].top = heap->pub.bins[c].lo;
+    if (!heap->closed) {
+        open_bins(heap); /* all anew: after a fork() one may have been turning */
     }
     for (unsigned i = 0; i < MPYI_OUTBOXES; i++) {
         heap->out[i] = (struct mpyi_outbox){NULL, NULL};
@@ -148,7 +139,7 @@ mpyi_heap_cached_blocks(const struct mpyi_heap *heap)
 {
     size_t n = 0;
     for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
-        n += (size_t)(heap->pub.bins[c].top - heap->pub.bins[c].lo);
+        n += mpyi_bin_count(&heap->pub.bins[c], c);
     }
     return n;
 }

@@ -5,9 +5,10 @@
  * A heap belongs to a thread (mem domain) or to a runtime. Its first member is what inlined hosts
  * know: one magazine ("bin") of block addresses a size class.
  *
- *   malloc   pop the bin            empty: refill: half a magazine out of the bitmaps of partial
- *                                          pools, else of an empty pool, else of a new pool
- *   free     push on the bin        full:  flush: the older half, grouped by pool, into bitmaps
+ *   malloc   pop the bin's one array     empty: turn:   it and free's array change places; or
+ *                                               refill: out of the bitmaps of partial pools, else
+ * of an empty pool, else of a new pool free     push on the bin's other     full:  flush:  what is
+ * left in malloc's, grouped by pool, into bitmaps; then turn
  *
  * Blocks in a magazine count as used in their pool's bitmap. Blocks of another thread's heap get
  * into magazines like any other; the flush sends them home in messages (alloc/remote.c).
@@ -26,6 +27,7 @@
 #ifndef MPY_ALLOC_HEAP_H
 #define MPY_ALLOC_HEAP_H
 
+#include "alloc/bin.h"
 #include "alloc/large.h"
 #include "alloc/mode.h"
 #include "alloc/space.h"
@@ -57,7 +59,7 @@ struct mpyi_heap {
     struct mpy_priv_heap pub; /* first: hosts hold pointers to it */
     struct mpyi_space *space;
     uint8_t kind;   /* MPY_KIND_* */
-    uint8_t closed; /* every bin has lo == top == hi */
+    uint8_t closed; /* every bin is */
     uint8_t orphan; /* its thread is gone */
     uint8_t hosted; /* a host's allocator has the blocks, as large ones; see alloc/rtlarge.c */
     uint8_t dead;   /* left behind by fork() in the middle of a change: never touched again */
@@ -157,25 +159,34 @@ mpyi_heap_cached_blocks(const struct mpyi_heap *heap);
 
 /* ---- refill.c, flush.c ----------------------------------------------------------------------- */
 
-/* One block of a class whose bin is empty, leaving about half a magazine in the bin; NULL when out
-   of memory. */
+/* One block of a class whose bin is empty, leaving others in malloc's array, most often as many as
+   it has room for; NULL when out of memory. */
 void *
 mpyi_heap_refill(struct mpyi_heap *heap, unsigned size_class);
+
+/* One block of an open heap: out of the bin, or after a refill; NULL when out of memory. */
+static inline void *
+mpyi_heap_malloc(struct mpyi_heap *heap, unsigned size_class)
+{
+    void *p = mpyi_bin_take(&heap->pub.bins[size_class], size_class);
+    return p != NULL ? p : mpyi_heap_refill(heap, size_class);
+}
 
 /* One block straight from a bitmap: for closed magazines. */
 void *
 mpyi_heap_take(struct mpyi_heap *heap, unsigned size_class);
 
-/* Frees into a full bin after moving its older half into bitmaps. */
+/* Frees into the bin of an open heap; where free's array is full, the other one, which is older, is
+   emptied into bitmaps, and both change places. */
 void
-mpyi_heap_flush_push(struct mpyi_heap *heap, unsigned size_class, void *p);
+mpyi_heap_free(struct mpyi_heap *heap, unsigned size_class, void *p);
 
 /* 1 when an allocated block of this heap's space starts at p. Exact for the heap's own pools; for
    another thread's only the start is checked. */
 int
 mpyi_heap_is_allocated(const struct mpyi_heap *heap, const void *p);
 
-/* Moves the oldest n entries of a bin into bitmaps. */
+/* Moves the oldest n blocks of a bin into bitmaps; it has as many. */
 void
 mpyi_heap_flush_bin(struct mpyi_heap *heap, unsigned size_class, size_t n);
 

@@ -3,6 +3,7 @@
  * alloc/mem.c - the mem domain: any thread allocates, any thread frees.
  *
  * The fast paths are the ones inlined hosts have: a pop or push on the calling thread's magazine.
+ * When malloc finds nothing to pop, its magazine turns (alloc/bin.h), still without a slow path.
  * A free without a size finds the class with one range compare and one byte. Everything else is
  * out of line, between mpyi_mem_enter() and mpyi_mem_leave().
  *
@@ -40,19 +41,11 @@
  */
 
 static void *
-small_slow(struct mpyi_heap *heap, size_t n)
-{
-    unsigned size_class = mpy_priv_mem_class(n);
-    /* A request of 0 bytes comes here with blocks left in the bin. */
-    void *p = mpy_priv_bin_pop(&heap->pub.bins[size_class]);
-    return p != NULL ? p : mpyi_heap_refill(heap, size_class);
-}
-
-static void *
 malloc_open(struct mpyi_heap *heap, size_t n)
 {
     n += n == 0;
-    return n <= MPY_SMALL_MAX ? small_slow(heap, n) : mpyi_large_malloc(heap, n);
+    return n <= MPY_SMALL_MAX ? mpyi_heap_malloc(heap, mpy_priv_mem_class(n))
+                              : mpyi_large_malloc(heap, n);
 }
 
 static void *
@@ -108,31 +101,35 @@ cached_large(size_t n)
     return MPY_LIKELY(p != NULL) ? p : mpyi_large_cache_pop_near(&mpyi_heap_of(pub)->large, n);
 }
 
-/* Requests of up to 8 bytes, cached large ones, and what the fast path below has no block for. */
+/* What the fast path below has no block for; `bin` is that of the class. */
+static MPYI_HOT NOINLINE void *
+malloc_turned(size_t n, const void *site, struct mpy_priv_bin *bin)
+{
+    void *p = mpyi_bin_turn_pop(bin, (unsigned)((n + 15) >> 4) * 2);
+    return MPY_LIKELY(p != NULL) ? p : malloc_slow(n, site);
+}
+
+/* Requests of up to 8 bytes, those that round up to a small size, cached large ones. */
 static MPYI_HOT NOINLINE void *
 malloc_other(size_t n, const void *site)
 {
-    void *large = cached_large(n);
-    if (MPY_LIKELY(large != NULL)) {
-        return large;
+    void *p;
+    if (n - 1 < MPY_SMALL_MAX) {
+        unsigned size_class = mpy_priv_mem_class(n);
+        p = mpyi_bin_take(&mpy_priv_tls.mem->bins[size_class], size_class);
+    } else {
+        p = cached_large(n);
     }
-    if (n - 1 < 8) {
-        void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[1]);
-        if (MPY_LIKELY(p != NULL)) {
-            return p;
-        }
-    }
-    return malloc_slow(n, site);
+    return MPY_LIKELY(p != NULL) ? p : malloc_slow(n, site);
 }
 
 static inline __attribute__((always_inline)) void *
 malloc_from(size_t n, const void *site)
 {
     if (MPY_LIKELY(n - 9 < MPY_SMALL_MAX - 8)) {
-        void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[((n + 15) >> 4) * 2]);
-        if (MPY_LIKELY(p != NULL)) {
-            return p;
-        }
+        struct mpy_priv_bin *bin = &mpy_priv_tls.mem->bins[((n + 15) >> 4) * 2];
+        void *p = mpy_priv_bin_pop(bin);
+        return MPY_LIKELY(p != NULL) ? p : malloc_turned(n, SITE(site), bin);
     }
     return malloc_other(n, SITE(site));
 }
@@ -316,7 +313,7 @@ free_slow(void *p, unsigned size_class, const void *site)
     if (MPY_UNLIKELY(size_class == 0)) {
         mpyi_fatal("free of %p: no block is allocated there (freed twice?)", p);
     }
-    mpyi_heap_flush_push(heap, size_class, p);
+    mpyi_heap_free(heap, size_class, p);
     mpyi_mem_leave(heap);
 }
 

@@ -2,10 +2,10 @@
 /*
  * alloc/mode.h - reasons to keep magazines closed.
  *
- * A closed magazine (lo == top == hi) sends every inlined call out of line, with its true size;
- * there live failure injection, tracing and poisoning. Open magazines have no hooks at all. Each
- * heap remembers the modes it has seen and follows a change at its next slow path; a closed heap
- * takes a slow path every time, so switching off works at once.
+ * A closed magazine (top == lo, put == hi) sends every inlined call out of line, with its true
+ * size; there live failure injection, tracing and poisoning. Open magazines have no hooks at all.
+ * Each heap remembers the modes it has seen and follows a change at its next slow path; a closed
+ * heap takes a slow path every time, so switching off works at once.
  *
  * Lock: none; the word is atomic. Changes also apply at once to the calling thread's heaps.
  */

@@ -2,13 +2,13 @@
 /*
  * alloc/refill.c - from bitmaps into magazines.
  *
- * A refill wants half a magazine. It scans the bitmaps of several partial pools until at least half
- * of that is there (one pool at a time measured twice as slow when pools have few free blocks),
- * and takes a pool without blocks only when the partial pools gave nothing at all; then, where a
- * pool has fewer blocks than are wanted, as many as fit whole. The blocks lie so that the lowest
- * address of the first pool is handed out first: fresh memory is walked upwards.
+ * A refill wants to fill malloc's array. It scans the bitmaps of several partial pools until at
+ * least half of that is there (one pool at a time measured twice as slow when pools have few free
+ * blocks), and takes a pool without blocks only when the partial pools gave nothing at all; then,
+ * where a pool has fewer blocks than are wanted, as many as fit whole. The blocks lie so that the
+ * lowest address of the first pool is handed out first: fresh memory is walked upwards.
  *
- *   lo                 lo + got          hi
+ *   lo                 lo + got          lo + limit
  *   | last ... second first |            |
  *                      top -^
  *
@@ -170,8 +170,8 @@ mpyi_heap_refill(struct mpyi_heap *heap, unsigned size_class)
     mpyi_heap_tick(heap);
     drain_if_any(heap);
     struct mpy_priv_bin *bin = &heap->pub.bins[size_class];
-    MPY_ASSERT(bin->top == bin->lo && bin->hi > bin->lo);
-    unsigned want = (unsigned)(bin->hi - bin->lo + 1) / 2;
+    MPY_ASSERT(mpyi_bin_count(bin, size_class) == 0 && bin->hi != NULL);
+    unsigned want = mpyi_class_magazine[size_class];
     unsigned need = want;
     void **top = bin->lo + want;
     do {

@@ -307,11 +307,7 @@ mpyi_regions_cached(uint64_t cached[MPYI_CLASS_SLOTS])
     mpyi_regions_lock();
     for (const mpy_region *region = all; region != NULL; region = region->next) {
         for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
-            const struct mpy_priv_bin *bin = &region->heap.pub.bins[c];
-            void **top = bin->top;
-            if (bin->lo != NULL && top > bin->lo) {
-                cached[c] += (uint64_t)(top - bin->lo);
-            }
+            cached[c] += mpyi_bin_count(&region->heap.pub.bins[c], c);
         }
     }
     mpyi_regions_unlock();
@@ -338,7 +334,7 @@ mpy_region_stats_get(mpy_region *region, mpy_region_stats *out)
             stats.blocks += used;
             stats.bytes += used * mpyi_class_size(pool->size_class);
         }
-        size_t cached = (size_t)(heap->pub.bins[c].top - heap->pub.bins[c].lo);
+        size_t cached = mpyi_bin_count(&heap->pub.bins[c], c);
         stats.blocks -= cached;
         stats.bytes -= cached * mpyi_class_size(c);
     }

@@ -158,9 +158,7 @@ small_alloc(struct mpyi_heap *heap, size_t n)
 {
     unsigned size_class = mpy_priv_mem_class(n);
     if (MPY_LIKELY(!heap->closed)) {
-        /* A pressure callback may have filled the bin. */
-        void *p = mpy_priv_bin_pop(&heap->pub.bins[size_class]);
-        return p != NULL ? p : mpyi_heap_refill(heap, size_class);
+        return mpyi_heap_malloc(heap, size_class);
     }
     void *p = mpyi_heap_take(heap, size_class);
     if (p != NULL) {
@@ -373,7 +371,7 @@ mpyi_region_plain_free(struct mpyi_heap *heap, void *p, size_t n)
     } else if (heap->closed) {
         free_pooled(region, size_class, p);
     } else {
-        mpyi_heap_flush_push(heap, size_class, p);
+        mpyi_heap_free(heap, size_class, p);
     }
 }
 

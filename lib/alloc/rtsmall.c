@@ -38,10 +38,7 @@ try_alloc(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n, const v
     if (n > MPY_SMALL_MAX) {
         return mpyi_rtlarge_alloc(runtime, n, heap->kind == MPY_KIND_ATOM ? MPYI_LARGE_ATOM : 0);
     }
-    unsigned size_class = mpy_priv_obj_class(n);
-    /* A memory_pressure hook may have filled the bin. */
-    void *p = mpy_priv_bin_pop(&heap->pub.bins[size_class]);
-    return p != NULL ? p : mpyi_heap_refill(heap, size_class);
+    return mpyi_heap_malloc(heap, mpy_priv_obj_class(n));
 }
 
 void *
@@ -85,7 +82,7 @@ mpyi_rtheap_free_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, void 
         mpyi_rtlarge_free(runtime, p);
         return;
     }
-    mpyi_heap_flush_push(heap, mpy_priv_obj_class(n), p);
+    mpyi_heap_free(heap, mpy_priv_obj_class(n), p);
 }
 
 /* ---- atoms and cells --------------------------------------------------------------------------

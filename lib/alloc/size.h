@@ -5,7 +5,7 @@
  *   class c      blocks of 8*c bytes, c = 1..64; class 0 means "no pool"
  *   capacity     4096 / (8*c) blocks in a pool; block i starts at offset 8*c*i
  *   inverse      offset -> block number without a division: (offset * inverse[c]) >> 22
- *   magazine     clamp(4096 / (8*c), 32, 64) entries
+ *   magazine     clamp(4096 / (8*c), 32, 64) entries in each of a magazine's two arrays
  *
  * inverse[c] = ceil(2^22 / (8*c)) exceeds the true quotient by less than 1, so the error at offset
  * 4095 is below 4096 * 512 / 2^22 < 1 block: exact for every offset. test_size.c tries them all.
@@ -22,8 +22,8 @@
 #define MPYI_ARENA_POOLS 64u
 #define MPYI_CLASS_SLOTS (MPY_CLASS_COUNT + 1)
 
-/* Sum of all magazine limits: slots a heap needs. */
-#define MPYI_MAGAZINE_SLOTS 2384u
+/* Twice the sum of all magazine limits: slots a heap needs. */
+#define MPYI_MAGAZINE_SLOTS 4768u
 
 /* Requests above this many bytes fail: a difference of two pointers must fit ptrdiff_t. The
    sanitizers' malloc ends the program above 1 TiB, so their builds refuse earlier. */

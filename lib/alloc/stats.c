@@ -55,11 +55,7 @@ count_magazines(const struct mpyi_heap *heap, struct mpyi_census *census)
 {
     census->heaps += !heap->orphan;
     for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
-        void **top = heap->pub.bins[c].top;
-        void **lo = heap->pub.bins[c].lo;
-        if (lo != NULL && top > lo) {
-            census->classes[c].cached += (uint64_t)(top - lo);
-        }
+        census->classes[c].cached += mpyi_bin_count(&heap->pub.bins[c], c);
     }
     census->large_bytes += heap->large.held_bytes - (int64_t)heap->large.bytes;
     census->large_blocks +=

@@ -37,12 +37,13 @@ malloc_slow(size_t n, const void *site)
     return mpyi_errno_done(p, kept);
 }
 
-/* Requests of up to 8 bytes have their own class; the rest has no block in its magazine. */
+/* Requests of up to 8 bytes, which have a class of their own, and magazines that turn. */
 void *
 mpyi_malloc_other(size_t n, const void *site)
 {
-    if (n - 1 < 8) {
-        void *p = mpy_priv_bin_pop(&mpy_priv_tls.mem->bins[1]);
+    if (n - 1 < MPY_SMALL_MAX) {
+        unsigned size_class = mpy_priv_mem_class(n);
+        void *p = mpyi_bin_take(&mpy_priv_tls.mem->bins[size_class], size_class);
         if (MPY_LIKELY(p != NULL)) {
             return p;
         }

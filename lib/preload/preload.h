@@ -13,6 +13,7 @@
 #ifndef MPY_PRELOAD_PRELOAD_H
 #define MPY_PRELOAD_PRELOAD_H
 
+#include "alloc/bin.h"
 #include "alloc/memsite.h"
 #include "alloc/space.h"
 #include "base/features.h"

@@ -104,7 +104,7 @@ test_heap_free(struct mpyi_heap *heap, unsigned size_class, void *p)
     if (heap->closed) {
         mpyi_heap_put(heap, &p, 1);
     } else if (!mpy_priv_bin_push(&heap->pub.bins[size_class], p)) {
-        mpyi_heap_flush_push(heap, size_class, p);
+        mpyi_heap_free(heap, size_class, p);
     }
 }
 

@@ -162,7 +162,25 @@ damage_wrong_class_entry(struct test_heap *test)
 static void
 damage_top(struct test_heap *test)
 {
-    test->heap->pub.bins[8].top = test->heap->pub.bins[8].hi + 1;
+    test->heap->pub.bins[8].top = test->heap->pub.bins[8].lo + mpyi_class_magazine[8] + 1;
+}
+static void
+damage_put(struct test_heap *test)
+{
+    test->heap->pub.bins[8].put = test->heap->pub.bins[8].hi + 1;
+}
+static void
+damage_both_arrays(struct test_heap *test)
+{
+    struct mpy_priv_bin *bin = &test->heap->pub.bins[8];
+    *bin->put++ = bin->lo[0];
+}
+static void
+damage_arrays_that_are_one(struct test_heap *test)
+{
+    struct mpy_priv_bin *bin = &test->heap->pub.bins[8];
+    bin->put = bin->lo;
+    bin->hi = bin->lo + mpyi_class_magazine[8];
 }
 
 static void
@@ -195,6 +213,9 @@ every_damage_is_found(void **state)
         {"free entry", damage_free_entry, 1},
         {"wrong class entry", damage_wrong_class_entry, 1},
         {"top", damage_top, 1},
+        {"put", damage_put, 1},
+        {"both arrays", damage_both_arrays, 1},
+        {"arrays that are one", damage_arrays_that_are_one, 1},
     };
     mpy_debug_set_fatal_handler(on_report, NULL);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -23,16 +23,18 @@ fresh_memory_is_walked_upwards(void **state)
 }
 
 static void
-a_refill_leaves_half_a_magazine(void **state)
+a_refill_fills_mallocs_array(void **state)
 {
     (void)state;
     test_need_open_magazines();
     struct test_heap test;
     test_heap_open(&test, MPY_KIND_RAW, 0);
     (void)test_heap_alloc(test.heap, 8);
-    assert_int_equal(mpyi_heap_cached_blocks(test.heap), 31);
-    assert_int_equal(mpyi_pool_used(&test.in.space.pools[0]), 32);
-    assert_int_equal(test.in.space.pools[0].virgin, 32);
+    assert_int_equal(mpyi_heap_cached_blocks(test.heap), 63);
+    assert_int_equal(mpyi_pool_used(&test.in.space.pools[0]), 64);
+    (void)test_heap_alloc(test.heap, 2);
+    assert_int_equal(mpyi_heap_cached_blocks(test.heap), 63 + 63);
+    assert_int_equal(test.in.space.pools[1].virgin, 64);
     test_heap_close(&test);
 }
 
@@ -46,7 +48,7 @@ whole_pools_serve_one_refill(void **state)
         struct test_heap test;
         test_heap_open(&test, MPY_KIND_RAW, 0);
         unsigned capacity = mpyi_class_capacity[c];
-        unsigned want = mpyi_class_magazine[c] / 2u;
+        unsigned want = mpyi_class_magazine[c];
         unsigned whole = want < capacity ? want : want / capacity * capacity;
         char *first = test_heap_alloc(test.heap, c);
         assert_int_equal(mpyi_heap_cached_blocks(test.heap), whole - 1);
@@ -118,7 +120,7 @@ several_pools_serve_one_refill(void **state)
         assert_true(pool < POOLS);
         assert_ptr_equal(p, blocks[pool * 64 + pool]);
         if (i == 0) {
-            assert_in_range(mpyi_heap_cached_blocks(test.heap), 15, 31);
+            assert_in_range(mpyi_heap_cached_blocks(test.heap), 31, 39);
         }
     }
     assert_int_equal(test.in.space.pools_out, POOLS);
@@ -182,7 +184,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fresh_memory_is_walked_upwards),
-        cmocka_unit_test(a_refill_leaves_half_a_magazine),
+        cmocka_unit_test(a_refill_fills_mallocs_array),
         cmocka_unit_test(whole_pools_serve_one_refill),
         cmocka_unit_test(every_pattern_of_bits_is_taken),
         cmocka_unit_test(several_pools_serve_one_refill),

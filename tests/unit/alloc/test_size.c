@@ -31,7 +31,7 @@ tables_follow_their_formulas(void **state)
         assert_int_equal(mpyi_class_capacity[c], capacity);
         unsigned magazine = capacity > 64 ? 64 : capacity < 32 ? 32 : capacity;
         assert_int_equal(mpyi_class_magazine[c], magazine);
-        slots += magazine;
+        slots += 2 * magazine;
         unsigned bits = 0;
         for (unsigned w = 0; w < 4; w++) {
             bits += mpyi_popcount64(mpyi_class_bits[c][w]);

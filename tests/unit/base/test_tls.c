@@ -46,6 +46,7 @@ null_heap_is_closed(void **state)
         assert_int_equal(mpy_priv_bin_push(bin, &word), 0);
         assert_null(bin->top);
         assert_null(bin->lo);
+        assert_null(bin->put);
         assert_null(bin->hi);
     }
 }
@@ -56,9 +57,10 @@ layout_is_the_frozen_one(void **state)
     (void)state;
     assert_int_equal(offsetof(struct mpy_priv_bin, top), 0);
     assert_int_equal(offsetof(struct mpy_priv_bin, lo), 8);
-    assert_int_equal(offsetof(struct mpy_priv_bin, hi), 16);
-    assert_int_equal(sizeof(struct mpy_priv_bin), 24);
-    assert_int_equal(sizeof(struct mpy_priv_heap), 24 * 65);
+    assert_int_equal(offsetof(struct mpy_priv_bin, put), 16);
+    assert_int_equal(offsetof(struct mpy_priv_bin, hi), 24);
+    assert_int_equal(sizeof(struct mpy_priv_bin), 32);
+    assert_int_equal(sizeof(struct mpy_priv_heap), 32 * 65);
     assert_int_equal(offsetof(struct mpy_priv_tls, mem), 0);
     assert_int_equal(offsetof(struct mpy_priv_tls, obj), 8);
     assert_int_equal(offsetof(struct mpy_priv_tls, thread), 16);
