@@ -87,10 +87,7 @@ test_heap_valid(struct test_heap *test)
 static inline void *
 test_heap_alloc(struct mpyi_heap *heap, unsigned size_class)
 {
-    void *p = mpy_priv_bin_pop(&heap->pub.bins[size_class]);
-    if (p == NULL) {
-        p = heap->closed ? mpyi_heap_take(heap, size_class) : mpyi_heap_refill(heap, size_class);
-    }
+    void *p = heap->closed ? mpyi_heap_take(heap, size_class) : mpyi_heap_malloc(heap, size_class);
     if (p != NULL) {
         mpyi_unpoison(p, mpyi_class_size(size_class));
     }
