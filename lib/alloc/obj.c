@@ -129,7 +129,7 @@ mpy_obj_free(void *p)
     uint32_t index = mpyi_space_find(&heap->obj_space, p);
     if (MPY_LIKELY(index != MPYI_NO_POOL)) {
         unsigned size_class = heap->obj_space.classes[index];
-        if (MPY_LIKELY(mpy_priv_bin_push(&heap->raw.pub.bins[size_class], p))) {
+        if (MPY_LIKELY(mpy_priv_bin_push_near(&heap->raw.pub.bins[size_class], p))) {
             return;
         }
         if (size_class == 0 && !heap->raw.closed) {
@@ -142,8 +142,9 @@ mpy_obj_free(void *p)
 MPYI_HOT void
 mpy_priv_obj_free_sized(void *p, size_t n)
 {
-    if (p == NULL || (MPY_LIKELY(n - 1 < MPY_SMALL_MAX) &&
-                      MPY_LIKELY(mpy_priv_bin_push(&mpy_priv_tls.obj->bins[(n + 7) >> 3], p)))) {
+    if (p == NULL ||
+        (MPY_LIKELY(n - 1 < MPY_SMALL_MAX) &&
+         MPY_LIKELY(mpy_priv_bin_push_near(&mpy_priv_tls.obj->bins[(n + 7) >> 3], p)))) {
         return;
     }
     free_slow(p, n, CALLER);

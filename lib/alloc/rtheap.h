@@ -145,7 +145,7 @@ static inline void
 mpyi_atom_free(struct mpyi_rtheap *heap, void *p, size_t n)
 {
     if (MPY_LIKELY(n - 1 < MPY_SMALL_MAX) &&
-        MPY_LIKELY(mpy_priv_bin_push(&heap->atom.pub.bins[(n + 7) >> 3], p))) {
+        MPY_LIKELY(mpy_priv_bin_push_near(&heap->atom.pub.bins[(n + 7) >> 3], p))) {
         return;
     }
     mpyi_atom_free_slow(heap, p, n);
@@ -175,7 +175,7 @@ static inline void
 mpyi_cell_free(struct mpyi_rtheap *heap, void *p, size_t n)
 {
     MPY_ASSERT(n >= MPYI_CELL_MIN && n <= MPYI_CELL_MAX);
-    if (MPY_LIKELY(mpy_priv_bin_push(&heap->gc.pub.bins[(n + 7) >> 3], p))) {
+    if (MPY_LIKELY(mpy_priv_bin_push_near(&heap->gc.pub.bins[(n + 7) >> 3], p))) {
         return;
     }
     mpyi_cell_free_slow(heap, p, n);

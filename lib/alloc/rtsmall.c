@@ -46,6 +46,13 @@ mpyi_rtheap_alloc_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size
                        const void *site)
 {
     n += n == 0;
+    if (MPY_LIKELY(n <= MPY_SMALL_MAX)) { /* most often the magazine has only to turn */
+        unsigned size_class = mpy_priv_obj_class(n);
+        void *turned = mpyi_bin_turn_pop(&heap->pub.bins[size_class], size_class);
+        if (turned != NULL) {
+            return turned;
+        }
+    }
     mpyi_heap_sync(heap, runtime->modes);
     if (MPY_UNLIKELY(heap->closed) && mpyi_fault_hit(&runtime->fault, n)) {
         return NULL;
@@ -194,7 +201,7 @@ array_free(struct mpyi_rtheap *heap, void *p, size_t n, const void *site)
         return;
     }
     if (MPY_LIKELY(n - 1 < MPY_SMALL_MAX) &&
-        MPY_LIKELY(mpy_priv_bin_push(&heap->raw.pub.bins[(n + 7) >> 3], p))) {
+        MPY_LIKELY(mpy_priv_bin_push_near(&heap->raw.pub.bins[(n + 7) >> 3], p))) {
         return;
     }
     mpyi_rtheap_free_slow(heap, &heap->raw, p, n, site);

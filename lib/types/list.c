@@ -37,7 +37,7 @@ free_array(struct mpyi_thread *t, mpy_object **items, size_t capacity)
     size_t bytes = capacity * sizeof *items;
     if (capacity != 0 &&
         !(MPY_LIKELY(bytes <= MPY_SMALL_MAX) &&
-          MPY_LIKELY(mpy_priv_bin_push(&t->heap->raw.pub.bins[bytes >> 3], items)))) {
+          MPY_LIKELY(mpy_priv_bin_push_near(&t->heap->raw.pub.bins[bytes >> 3], items)))) {
         mpyi_array_free(t->heap, items, bytes);
     }
 }

@@ -75,6 +75,27 @@ one_block_goes_round_for_ever(void **state)
     }
 }
 
+/* Onto malloc's own array while it has blocks and room, else where other frees go. */
+static void
+what_is_freed_near_comes_next(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_bin(&f);
+    assert_int_equal(mpy_priv_bin_push_near(&f.bin, &f.blocks[0]), 1);
+    assert_null(mpy_priv_bin_pop(&f.bin));
+    assert_int_equal(mpy_priv_bin_push_near(&f.bin, &f.blocks[1]), 1);
+    assert_ptr_equal(mpyi_bin_take(&f.bin, CLASS), &f.blocks[1]);
+    assert_int_equal(mpy_priv_bin_push_near(&f.bin, &f.blocks[1]), 1);
+    assert_ptr_equal(mpy_priv_bin_pop(&f.bin), &f.blocks[1]);
+    for (unsigned i = 1; i < 32 + 64; i++) {
+        assert_int_equal(mpy_priv_bin_push_near(&f.bin, &f.blocks[i]), 1);
+        assert_int_equal(f.bin.top - f.bin.lo, i < 32 ? i + 1 : 32);
+        assert_int_equal(mpyi_bin_count(&f.bin, CLASS), i + 1);
+    }
+    assert_int_equal(mpy_priv_bin_push_near(&f.bin, &f.blocks[96]), 0);
+}
+
 static void
 a_closed_bin_has_neither(void **state)
 {
@@ -82,6 +103,7 @@ a_closed_bin_has_neither(void **state)
     struct mpy_priv_bin bin = {NULL, NULL, NULL, NULL};
     assert_null(mpyi_bin_take(&bin, CLASS));
     assert_int_equal(mpy_priv_bin_push(&bin, &bin), 0);
+    assert_int_equal(mpy_priv_bin_push_near(&bin, &bin), 0);
     assert_int_equal(mpyi_bin_count(&bin, CLASS), 0);
 }
 
@@ -106,6 +128,7 @@ main(void)
         cmocka_unit_test(an_open_bin_has_room_and_no_blocks),
         cmocka_unit_test(a_turn_hands_out_what_was_freed),
         cmocka_unit_test(one_block_goes_round_for_ever),
+        cmocka_unit_test(what_is_freed_near_comes_next),
         cmocka_unit_test(a_closed_bin_has_neither),
         cmocka_unit_test(impossible_words_count_as_nothing),
     };
