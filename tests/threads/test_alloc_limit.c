@@ -99,15 +99,16 @@ drop(struct slot *slot, mpy_region *region)
 static void
 change(struct slot *slot, mpy_region *region, size_t n)
 {
+    atomic_fetch_sub(&held, weight(slot)); /* first: others may have what a smaller block leaves */
     void *p = slot->kind == 0   ? mpy_mem_realloc(slot->p, n)
               : slot->kind == 1 ? mpy_raw_realloc(slot->p, n)
                                 : mpy_region_realloc(region, slot->p, n);
     if (p != NULL) {
         struct slot fresh = {p, n, slot->kind};
-        atomic_fetch_sub(&held, weight(slot)); /* first: the old block is gone */
         hold(weight(&fresh));
         *slot = fresh;
     } else {
+        hold(weight(slot));
         refused++;
     }
 }
