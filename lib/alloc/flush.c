@@ -2,7 +2,7 @@
 /*
  * alloc/flush.c - from magazines into bitmaps.
  *
- * A magazine that has no room for a free gives up what malloc has not taken: it is older than what
+ * A magazine that has no room for a free gives up what malloc has not taken, in mem older than what
  * was freed since, whose lines are still in the cache. Two loops do it, for blocks that lie beside
  * each other (what shares a word of a bitmap is put back at once) and for scattered ones; what the
  * first few look like decides. A block of another thread's heap goes into an open message for that

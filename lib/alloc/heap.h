@@ -5,10 +5,12 @@
  * A heap belongs to a thread (mem domain) or to a runtime. Its first member is what inlined hosts
  * know: one magazine ("bin") of block addresses a size class.
  *
- *   malloc   pop the bin's one array     empty: turn:   it and free's array change places; or
- *                                               refill: out of the bitmaps of partial pools, else
- * of an empty pool, else of a new pool free     push on the bin's other     full:  flush:  what is
- * left in malloc's, grouped by pool, into bitmaps; then turn
+ *   malloc   pops one array of the bin
+ *            nothing there: turn, free's array and its own change places
+ *            both empty:    refill, out of the bitmaps of partial pools, else of an empty pool,
+ *                           else of a new one
+ *   free     pushes on the other array
+ *            no room:       flush, what malloc has left into bitmaps, grouped by pool; then turn
  *
  * Blocks in a magazine count as used in their pool's bitmap. Blocks of another thread's heap get
  * into magazines like any other; the flush sends them home in messages (alloc/remote.c).
@@ -17,10 +19,11 @@
  *   UNUSED -> USED    taken from the space, first refill from it
  *   USED   -> FULL    the last free bit was taken; leaves the partial list
  *   FULL   -> USED    a block came back; enters the partial list at its head, with others later
- *   USED   -> EMPTY   the last block came back, another partial pool of the class exists, and
- * enough such pools have come together; goes to the heap's cache of empty pools, which keeps the
- * class of none, or USED   -> UNUSED  there is no room in it EMPTY  -> USED    taken by a refill,
- * of any class EMPTY  -> UNUSED  decay, or the heap was trimmed
+ *   USED   -> EMPTY   the last block came back, the class has another partial pool, and enough
+ *                     such pools have come together: into the heap's cache, which keeps no class
+ *   USED   -> UNUSED  the same, and there is no room in the cache
+ *   EMPTY  -> USED    taken by a refill, of any class
+ *   EMPTY  -> UNUSED  decay, or the heap was trimmed
  *
  * Lock: the owner's. `remote` is the only word that other threads write.
  */
@@ -176,8 +179,8 @@ mpyi_heap_malloc(struct mpyi_heap *heap, unsigned size_class)
 void *
 mpyi_heap_take(struct mpyi_heap *heap, unsigned size_class);
 
-/* Frees into the bin of an open heap; where free's array is full, the other one, which is older, is
-   emptied into bitmaps, and both change places. */
+/* Frees into the bin of an open heap; where free's array is full, malloc's is emptied into bitmaps,
+   and both change places. */
 void
 mpyi_heap_free(struct mpyi_heap *heap, unsigned size_class, void *p);
 

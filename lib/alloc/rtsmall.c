@@ -46,13 +46,6 @@ mpyi_rtheap_alloc_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size
                        const void *site)
 {
     n += n == 0;
-    if (MPY_LIKELY(n <= MPY_SMALL_MAX)) { /* most often the magazine has only to turn */
-        unsigned size_class = mpy_priv_obj_class(n);
-        void *turned = mpyi_bin_turn_pop(&heap->pub.bins[size_class], size_class);
-        if (turned != NULL) {
-            return turned;
-        }
-    }
     mpyi_heap_sync(heap, runtime->modes);
     if (MPY_UNLIKELY(heap->closed) && mpyi_fault_hit(&runtime->fault, n)) {
         return NULL;

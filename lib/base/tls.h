@@ -7,8 +7,8 @@
  * must stay small: a library loaded by dlopen() lives off glibc's static TLS surplus (about 1.6
  * KB).
  *
- * mpyi_null_heap is closed for ever (all zero). A thread without a heap of a
- * domain points at it, so the fast paths need no test for "no heap yet" or "not attached".
+ * mpyi_null_heap is closed for ever (all zero). A thread without a heap of a domain points at it:
+ * the fast paths need no test for "no heap yet" or "not attached".
  */
 #ifndef MPY_BASE_TLS_H
 #define MPY_BASE_TLS_H

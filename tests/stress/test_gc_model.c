@@ -35,7 +35,7 @@ static struct {
     uint8_t untracked[MAX_OBJECTS];
     uint8_t finalized[MAX_OBJECTS];
     uint8_t reached[MAX_OBJECTS];
-    uint32_t todo[MAX_OBJECTS];
+    uint32_t pending[MAX_OBJECTS];
 } model;
 
 static uint64_t seed;
@@ -58,7 +58,7 @@ push(uint32_t *depth, int32_t i)
 {
     if (i >= 0 && !model.reached[i]) {
         model.reached[i] = 1;
-        model.todo[(*depth)++] = (uint32_t)i;
+        model.pending[(*depth)++] = (uint32_t)i;
     }
 }
 
@@ -74,7 +74,7 @@ reach_all(void)
         }
     }
     while (depth > 0) {
-        uint32_t i = model.todo[--depth];
+        uint32_t i = model.pending[--depth];
         push(&depth, model.type[i]);
         for (uint32_t j = 0; j < model.width[i]; j++) {
             push(&depth, model.edge[i][j]);

@@ -8,6 +8,7 @@
 #include "support/cm.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,9 +33,12 @@ child_run(void (*body)(const void *data), const void *data, char *text, size_t s
     }
     (void)close(ends[1]);
     size_t got = 0;
-    ssize_t more;
-    while (got < size - 1 && (more = read(ends[0], text + got, size - 1 - got)) > 0) {
-        got += (size_t)more;
+    char part[512];
+    for (ssize_t n; (n = read(ends[0], part, sizeof part)) > 0;) { /* to the end: no SIGPIPE */
+        size_t room = size - 1 - got;
+        size_t kept = (size_t)n < room ? (size_t)n : room;
+        memcpy(text + got, part, kept);
+        got += kept;
     }
     text[got] = '\0';
     (void)close(ends[0]);

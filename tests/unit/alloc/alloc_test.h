@@ -22,13 +22,10 @@
 #include "alloc/rtlarge.h"
 #include "base/hooks.h"
 #include "base/status.h"
+#include "support/child.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define TEST_GIB (UINT64_C(1) << 30)
 
@@ -131,23 +128,18 @@ test_random(uint64_t *state)
     return *state;
 }
 
-/* Runs fn in a child process without a core file and with stderr closed; its wait status. */
+static inline void
+test_child_body(const void *fn)
+{
+    (*(void (*const *)(void))fn)();
+}
+
+/* The wait status of a child process that runs fn. What it writes to stderr is dropped. */
 static inline int
 test_in_child(void (*fn)(void))
 {
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        const struct rlimit no_core = {0, 0};
-        (void)setrlimit(RLIMIT_CORE, &no_core);
-        (void)signal(SIGABRT, SIG_DFL);
-        (void)close(STDERR_FILENO);
-        fn();
-        _exit(0);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return status;
+    char text[2];
+    return child_run(test_child_body, &fn, text, sizeof text);
 }
 
 static inline void
