@@ -5,7 +5,8 @@
  * In every function `rt` NULL means the process (the mem domain), else a runtime: its lock must be
  * held by the caller. Counts are exact for closed magazines; otherwise blocks that wait in a
  * magazine count as free. With rt NULL other threads may allocate meanwhile: the figures are then
- * a snapshot arena by arena, each figure valid, their sum approximate.
+ * a snapshot arena by arena, each figure valid, their sum approximate. Of each other thread, the
+ * block above MPY_SMALL_MAX that it freed last may still be in large_bytes.
  *
  * Structs are filled up to the `size` the caller sets; unknown tail bytes are zeroed.
  */

@@ -34,12 +34,12 @@
 
 #define HEAPS_WITH_FULL_CACHE 4u /* up to so many heaps keep MINIPY_LARGE_CACHE_BYTES each */
 
-static _Atomic size_t keep_cap = SIZE_MAX; /* SIZE_MAX: as the option says */
+_Atomic size_t mpyi_keep_cap = SIZE_MAX;
 
 size_t
 mpyi_keep_bytes(void)
 {
-    size_t cap = atomic_load_explicit(&keep_cap, memory_order_relaxed);
+    size_t cap = atomic_load_explicit(&mpyi_keep_cap, memory_order_relaxed);
     return cap != SIZE_MAX ? cap : (size_t)mpyi_options_get()->keep_bytes;
 }
 
@@ -51,7 +51,7 @@ mpyi_large_share(void)
     if (heaps > HEAPS_WITH_FULL_CACHE) {
         limit = limit * HEAPS_WITH_FULL_CACHE / heaps;
     }
-    size_t cap = atomic_load_explicit(&keep_cap, memory_order_relaxed);
+    size_t cap = atomic_load_explicit(&mpyi_keep_cap, memory_order_relaxed);
     return limit < cap ? limit : cap;
 }
 
@@ -90,7 +90,7 @@ mpyi_heap_decay(struct mpyi_heap *heap)
 static void
 set_keep_process(size_t keep_bytes)
 {
-    atomic_store_explicit(&keep_cap, keep_bytes, memory_order_relaxed);
+    atomic_store_explicit(&mpyi_keep_cap, keep_bytes, memory_order_relaxed);
     mpyi_space_set_keep(&mpyi_mem_space, keep_bytes);
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap != NULL) {

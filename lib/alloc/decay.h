@@ -29,6 +29,9 @@ mpyi_heap_tick(struct mpyi_heap *heap)
 size_t
 mpyi_large_share(void);
 
+/* What mpy_mem_set_keep() said for the process; SIZE_MAX: nothing yet. */
+extern _Atomic size_t mpyi_keep_cap;
+
 /* Bytes that the process may keep for reuse: MINIPY_KEEP_BYTES, or what mpy_mem_set_keep() said. */
 size_t
 mpyi_keep_bytes(void);

@@ -81,7 +81,7 @@ mpyi_large_cache_blocks(const struct mpyi_large_cache *cache)
     for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
         blocks += (size_t)(cache->bins[b].top - cache->bins[b].lo);
     }
-    return blocks;
+    return blocks + (cache->unsorted != NULL);
 }
 
 void
@@ -91,6 +91,8 @@ mpyi_large_cache_forget(struct mpyi_large_cache *cache)
         cache->bins[b].top = cache->bins[b].lo;
     }
     cache->bytes = 0;
+    cache->unsorted = NULL;
+    cache->leaves = 0;
 }
 
 /* A request found nothing: one block more may wait for the next. */
@@ -106,6 +108,7 @@ deepen(struct mpyi_large_cache *cache, unsigned b)
 void *
 mpyi_large_cache_pop(struct mpyi_large_cache *cache, size_t n, size_t *size)
 {
+    mpyi_large_cache_sort(cache);
     if (!mpyi_large_is_served(n)) {
         return NULL;
     }
@@ -195,6 +198,7 @@ shrink_to(struct mpyi_large_cache *cache, size_t bytes)
 void
 mpyi_large_cache_set_limit(struct mpyi_large_cache *cache, size_t limit)
 {
+    mpyi_large_cache_sort(cache);
     cache->limit = limit;
     shrink_to(cache, limit);
 }
@@ -202,6 +206,7 @@ mpyi_large_cache_set_limit(struct mpyi_large_cache *cache, size_t limit)
 void
 mpyi_large_cache_halve(struct mpyi_large_cache *cache)
 {
+    mpyi_large_cache_sort(cache);
     for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
         struct mpyi_large_bin *bin = &cache->bins[b];
         size_t depth = (size_t)(bin->hi - bin->lo) / 2;
@@ -235,6 +240,7 @@ size_t
 mpyi_large_cache_clear(struct mpyi_large_cache *cache)
 {
     size_t bytes = 0;
+    mpyi_large_cache_sort(cache);
     for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
         bytes += evict(cache, &cache->bins[b], bin_count(&cache->bins[b]));
     }
@@ -263,6 +269,7 @@ publish(struct mpyi_large_cache *cache)
 void
 mpyi_large_settle(struct mpyi_large_cache *cache)
 {
+    mpyi_large_cache_sort(cache);
     publish(cache);
     mpyi_usage_give(cache->usage, cache->credit);
     cache->credit = 0;
@@ -356,6 +363,7 @@ from_backend(struct mpyi_heap *heap, enum how how, size_t alignment, size_t n)
 static void *
 pop_aligned(struct mpyi_large_cache *cache, size_t alignment, size_t n)
 {
+    mpyi_large_cache_sort(cache);
     if (!mpyi_large_is_served(n)) {
         return NULL;
     }
@@ -397,16 +405,35 @@ mpyi_large_aligned(struct mpyi_heap *heap, size_t alignment, size_t n)
     return p != NULL ? p : from_backend(heap, ALIGNED, alignment, n);
 }
 
+static void
+give_back(struct mpyi_large_cache *cache, void *p, size_t size)
+{
+    mpyi_backend_free(p);
+    book(cache, size, -1);
+    unreserve(cache, size);
+}
+
+void
+mpyi_large_cache_sort(struct mpyi_large_cache *cache)
+{
+    void *p = cache->unsorted;
+    cache->leaves = 0;
+    if (p != NULL) {
+        cache->unsorted = NULL;
+        size_t size = mpyi_backend_usable(p);
+        if (!mpyi_large_cache_push(cache, p, size)) {
+            give_back(cache, p, size);
+        }
+    }
+}
+
 void
 mpyi_large_free(struct mpyi_heap *heap, void *p)
 {
     size_t size = mpyi_backend_usable(p);
-    if (!heap->closed && mpyi_large_cache_push(&heap->large, p, size)) {
-        return;
+    if (heap->closed || !mpyi_large_cache_push(&heap->large, p, size)) {
+        give_back(&heap->large, p, size);
     }
-    mpyi_backend_free(p);
-    book(&heap->large, size, -1);
-    unreserve(&heap->large, size);
 }
 
 void

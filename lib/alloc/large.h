@@ -13,8 +13,14 @@
  * other threads made and this one only frees do not pile up. Its entries are 5 MiB of address space
  * a cache; what was never used of them costs no memory, and what was goes back with the blocks.
  *
+ * A free does not look at its block: the word before it, with the size, is in a line that the
+ * program may have left long ago, and all that comes after would wait for it. It asks the processor
+ * for that line and leaves the block unsorted; the next free, for which the size has come by then,
+ * puts it into its bin. The first is left so where the word may be read, the block cannot be huge,
+ * and nobody has set a limit or a cap.
+ *
  *   bin b   blocks of usable size in [size(b), size(b + 1)), size(b) = (8 + b % 8) << (6 + b / 8)
- *   bytes   == sum of the sizes of all entries, <= limit
+ *   bytes   == sum of the sizes of all entries, <= limit; the unsorted block is not among them
  *   closed  lo == top == hi == NULL: nothing comes or goes (as the magazines of small blocks)
  *
  * Lock: that of the heap the cache belongs to.
@@ -24,6 +30,7 @@
 
 #include "alloc/backend.h"
 #include "alloc/size.h"
+#include "alloc/usage.h"
 #include "base/bits.h"
 
 #include "minipy/mem.h"
@@ -50,6 +57,8 @@ struct mpyi_large_bin {
 
 struct mpyi_large_cache {
     size_t bytes;                    /* waiting in bins */
+    void *unsorted;                  /* the block freed last, or NULL; not in bytes */
+    int leaves;                      /* frees may leave a block unsorted */
     size_t limit;                    /* 0: nothing is kept */
     int64_t held_bytes, held_blocks; /* taken from malloc minus given back, not yet in usage */
     size_t credit;                   /* counted in usage.taken for blocks that are not taken yet */
@@ -191,6 +200,47 @@ mpyi_large_cache_push_fast(struct mpyi_large_cache *cache, void *block, size_t s
     cache->bytes += size;
     return 1;
 }
+
+/* Whether a block may be left unsorted, NULL not. What glibc maps by itself, as it does from 32 MiB
+   on and often from 128 KiB, starts 16 bytes into a page, or at the power of two asked for. */
+static inline int
+mpyi_large_may_wait(const void *block)
+{
+    uintptr_t in_page = (uintptr_t)block & 4095;
+    return (in_page & (in_page - 1)) != 0;
+}
+
+/* Leaves a block unsorted in place of the one that is. */
+static inline void *
+mpyi_large_cache_exchange(struct mpyi_large_cache *cache, void *block)
+{
+    void *before = cache->unsorted;
+    cache->unsorted = block;
+    __builtin_prefetch((const char *)block - sizeof(size_t));
+    return before;
+}
+
+/* The unsorted block, where it is of the right bin for n bytes or of the next, and aligned. */
+static inline void *
+mpyi_large_cache_take_unsorted(struct mpyi_large_cache *cache, size_t alignment, size_t n)
+{
+    void *block = cache->unsorted;
+    if (block == NULL || ((uintptr_t)block & (alignment - 1)) != 0) {
+        return NULL;
+    }
+    size_t size = mpyi_backend_header_size(block);
+    if (!mpyi_large_is_kept(size) ||
+        mpyi_large_bin_floor(size) - mpyi_large_bin_ceil(n) > MPYI_LARGE_NEIGHBOURS) {
+        return NULL;
+    }
+    cache->unsorted = NULL;
+    return block;
+}
+
+/* Puts the unsorted block into its bin, or gives it back to malloc; the next free decides anew
+   whether any is left so. */
+void
+mpyi_large_cache_sort(struct mpyi_large_cache *cache);
 
 /* A cached block of at least n bytes, *size its usable bytes; NULL when there is none. */
 void *

@@ -88,6 +88,14 @@ malloc_slow(size_t n, const void *site)
     return MPY_LIKELY(p != NULL) ? p : no_memory();
 }
 
+/* Where the right bin is empty: the block freed last, or one of the next bin. */
+static MPYI_HOT NOINLINE void *
+cached_large_near(struct mpyi_large_cache *cache, size_t n)
+{
+    void *p = mpyi_large_cache_take_unsorted(cache, 1, n);
+    return MPY_LIKELY(p != NULL) ? p : mpyi_large_cache_pop_near(cache, n);
+}
+
 /* A large block that waits in the thread's cache: of the right bin, or of the next; NULL: none, or
    not a size that is kept. */
 static inline __attribute__((always_inline)) void *
@@ -97,8 +105,9 @@ cached_large(size_t n)
     if (MPY_UNLIKELY(!mpyi_large_is_served(n) || pub == &mpyi_null_heap)) {
         return NULL;
     }
-    void *p = mpyi_large_cache_pop_fast(&mpyi_heap_of(pub)->large, n);
-    return MPY_LIKELY(p != NULL) ? p : mpyi_large_cache_pop_near(&mpyi_heap_of(pub)->large, n);
+    struct mpyi_large_cache *cache = &mpyi_heap_of(pub)->large;
+    void *p = mpyi_large_cache_pop_fast(cache, n);
+    return MPY_LIKELY(p != NULL) ? p : cached_large_near(cache, n);
 }
 
 /* What the fast path below has no block for; `bin` is that of the class. */
@@ -230,6 +239,14 @@ aligned_other(size_t alignment, size_t n, const void *site)
     return special_slow(alignment, n, site);
 }
 
+/* As cached_large(), for a block at a multiple of a power of two. */
+static inline __attribute__((always_inline)) void *
+cached_aligned(struct mpyi_large_cache *cache, size_t alignment, size_t n)
+{
+    void *p = mpyi_large_cache_pop_aligned_fast(cache, alignment, n);
+    return MPY_LIKELY(p != NULL) ? p : mpyi_large_cache_take_unsorted(cache, alignment, n);
+}
+
 /* Blocks whose size is a multiple of a power of two up to 4096 are aligned to it. Without a test of
    the modes: where any is on, magazines and the cache of large blocks are closed. */
 static inline __attribute__((always_inline)) void *
@@ -247,7 +264,7 @@ aligned_from(size_t alignment, size_t n, const void *site)
             return p;
         }
     } else if (MPY_LIKELY(mpyi_large_is_served(n) && pub != &mpyi_null_heap)) {
-        void *p = mpyi_large_cache_pop_aligned_fast(&mpyi_heap_of(pub)->large, alignment, n);
+        void *p = cached_aligned(&mpyi_heap_of(pub)->large, alignment, n);
         if (MPY_LIKELY(p != NULL)) {
             return p;
         }
@@ -355,9 +372,17 @@ free_asked(void *p, const void *site)
     free_outside_slow(p, site);
 }
 
+/* Nobody has said to the byte what may be taken or kept. */
+static int
+may_leave_unsorted(const struct mpyi_large_cache *cache)
+{
+    return cache->limit != 0 && !mpyi_usage_is_watched(cache->usage) &&
+           atomic_load_explicit(&mpyi_keep_cap, memory_order_relaxed) == SIZE_MAX;
+}
+
 /* NULL, a large block, or, in map mode, any block. */
-static MPYI_HOT NOINLINE void
-free_outside(void *p, const void *site)
+static NOINLINE void
+free_outside_now(void *p, const void *site)
 {
     if (MPY_UNLIKELY(p == NULL)) {
         return;
@@ -373,10 +398,40 @@ free_outside(void *p, const void *site)
         free_asked(p, site);
         return;
     }
+    struct mpyi_large_cache *cache = &mpyi_heap_of(pub)->large;
+    if (!cache->leaves && mpyi_large_may_wait(p) && may_leave_unsorted(cache)) {
+        cache->leaves = 1;
+        (void)mpyi_large_cache_exchange(cache, p); /* for nothing: the last sorting left none */
+        return;
+    }
     size_t size = mpyi_backend_header_size(p);
     if (MPY_UNLIKELY(!mpyi_large_is_kept(size)) ||
-        MPY_UNLIKELY(!mpyi_large_cache_push_fast(&mpyi_heap_of(pub)->large, p, size))) {
+        MPY_UNLIKELY(!mpyi_large_cache_push_fast(cache, p, size))) {
         free_outside_slow(p, site);
+    }
+}
+
+/* The usual large block: it takes the place of the one freed before. `leaves` says that the heap is
+   open and that the words in front of blocks may be read. */
+static MPYI_HOT NOINLINE void
+free_outside(void *p, const void *site)
+{
+    struct mpy_priv_heap *pub = mpy_priv_tls.mem;
+    if (MPY_UNLIKELY(!mpyi_large_may_wait(p)) || MPY_UNLIKELY(pub == &mpyi_null_heap) ||
+        MPY_UNLIKELY(mpyi_mem_space.map != NULL) ||
+        MPY_UNLIKELY(!mpyi_heap_of(pub)->large.leaves)) {
+        free_outside_now(p, site);
+        return;
+    }
+    struct mpyi_large_cache *cache = &mpyi_heap_of(pub)->large;
+    void *before = mpyi_large_cache_exchange(cache, p);
+    if (before == NULL) {
+        return;
+    }
+    size_t size = mpyi_backend_header_size(before);
+    if (MPY_UNLIKELY(!mpyi_large_is_kept(size)) ||
+        MPY_UNLIKELY(!mpyi_large_cache_push_fast(cache, before, size))) {
+        free_outside_slow(before, site);
     }
 }
 

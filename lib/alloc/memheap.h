@@ -49,6 +49,16 @@ mpyi_mem_leave(struct mpyi_heap *heap)
     atomic_store_explicit(&heap->busy, 0, memory_order_relaxed);
 }
 
+/* Lets the large block that the calling thread freed last wait where it belongs, so that figures
+   have its size. */
+static inline void
+mpyi_mem_sort(void)
+{
+    if (mpy_priv_tls.mem != &mpyi_null_heap) {
+        mpyi_large_cache_sort(&mpyi_heap_of(mpy_priv_tls.mem)->large);
+    }
+}
+
 /* All heaps of the mem domain, linked by next_heap; never shrinks. Call with the lock held. */
 struct mpyi_heap *
 mpyi_heaps_first(void);

@@ -245,6 +245,7 @@ mpy_mem_on_pressure(mpy_runtime *rt, uint64_t soft_bytes, mpy_pressure_fn fn, vo
     const struct mpyi_pressure pressure = {fn, data, 0};
     uint64_t soft = fn != NULL && soft_bytes != 0 ? soft_bytes : UINT64_MAX;
     if (rt == NULL) {
+        settle_own();
         mpyi_pressure_lock();
         process = pressure;
         atomic_store_explicit(&mpyi_mem_usage.soft, soft, memory_order_relaxed);

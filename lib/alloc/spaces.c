@@ -32,6 +32,7 @@ mpyi_spaces_of(mpy_runtime *rt, struct mpyi_spaces *out)
             mpyi_status_set(MPY_E_NOMEM);
             return -1;
         }
+        mpyi_mem_sort();
         *out = (struct mpyi_spaces){{&mpyi_mem_space, NULL}, 1, NULL, &mpyi_mem_usage};
         return 0;
     }
