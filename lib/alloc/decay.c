@@ -82,6 +82,7 @@ mpyi_heap_decay(struct mpyi_heap *heap)
             }
             halve_magazines(heap);
             mpyi_heap_halve_empties(heap);
+            (void)mpyi_mem_cool_orphans(1);
         }
     }
     mpyi_space_decay(heap->space);
@@ -97,6 +98,7 @@ set_keep_process(size_t keep_bytes)
         mpyi_large_cache_set_limit(&heap->large, mpyi_large_share());
         mpyi_mem_leave(heap);
     }
+    (void)mpyi_mem_cool_orphans(UINT32_MAX);
 }
 
 static void

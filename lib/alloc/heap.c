@@ -109,6 +109,24 @@ mpyi_heap_park(struct mpyi_heap *heap)
 }
 
 void
+mpyi_heap_rest(struct mpyi_heap *heap)
+{
+    MPY_ASSERT(!heap->closed && heap->kind == MPY_KIND_MEM);
+    (void)heap;
+    atomic_fetch_sub(&mpyi_open_heaps, 1);
+}
+
+/* Counted before the modes are read, as in open_heap(). */
+void
+mpyi_heap_resume(struct mpyi_heap *heap)
+{
+    atomic_fetch_add(&mpyi_open_heaps, 1);
+    if ((atomic_load(&mpyi_modes) & MPYI_MODE_CHECK) != 0) {
+        heap->modes = MPYI_MODE_STALE;
+    }
+}
+
+void
 mpyi_heap_abandon(struct mpyi_heap *heap)
 {
     if (!heap->closed) {

@@ -147,8 +147,16 @@ mpyi_heap_sync(struct mpyi_heap *heap, uint32_t own)
 void
 mpyi_heap_park(struct mpyi_heap *heap);
 
-/* The same after a fork(), where nothing can be flushed: what is in the magazines and on its way to
-   others is forgotten, and stays allocated. */
+/* For an open heap that loses its thread and stays as it is: not among mpyi_open_heaps until
+   mpyi_heap_resume(); the next slow path brings it up to date. */
+void
+mpyi_heap_rest(struct mpyi_heap *heap);
+
+void
+mpyi_heap_resume(struct mpyi_heap *heap);
+
+/* As mpyi_heap_park() after a fork(), where nothing can be flushed: what is in the magazines and on
+   its way to others is forgotten, and stays allocated. */
 void
 mpyi_heap_abandon(struct mpyi_heap *heap);
 

@@ -5,9 +5,14 @@
  *   none --first slow path--> live --thread ends--> orphan --first slow path of a thread--> live
  *
  * A heap is never freed: its pools may hold blocks that other threads still use, and they find it
- * through pool->owner. When its thread ends, magazines are flushed, messages sent, empty pools
- * given back, and the heap waits for the next thread. So there are never more heaps than there were
- * threads at one time.
+ * through pool->owner. When its thread ends, it waits for the next one. So there are never more
+ * heaps than there were threads at one time. Of those that wait, up to WARM_MAX are
+ *   warm   as their threads left them, but for messages, which were sent, and the books of large
+ *          blocks, which were closed: threads that come and go find magazines filled
+ *   cold   magazines flushed and closed, empty pools, large blocks and messages given back
+ * A warm one becomes cold at the next decay of any heap, at a trim, when memory is short, and for
+ * whoever wants to see memory as it is (mpyi_mem_cool_orphans). While usage is watched, none is
+ * warm: what it keeps counts.
  *
  * The end of a thread is seen by a pthread key's destructor. Other destructors run after ours and
  * still allocate and free, so ours asks to be called again and lets go of the heap in round
@@ -30,12 +35,15 @@
 #include <pthread.h>
 
 #define EXITS_MAX 3u
+#define WARM_MAX  3u /* with one thread that goes on, as many as may have a full large cache */
 
 struct mpyi_usage mpyi_mem_usage = {.limit = UINT64_MAX, .soft = UINT64_MAX};
 
 static pthread_mutex_t heaps_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mpyi_heap *all_heaps;
-static struct mpyi_heap *orphans;
+static struct mpyi_heap *orphans; /* the cold ones */
+static struct mpyi_heap *warm;    /* the others */
+static uint32_t warm_count;
 static _Atomic uint32_t live_heaps;
 
 static pthread_once_t start_once = PTHREAD_ONCE_INIT;
@@ -58,7 +66,7 @@ mpyi_heaps_unlock(void)
     }
 }
 
-/* Heaps that are neither orphans nor dead. The lock is held. */
+/* Heaps that are neither cold nor dead. The lock is held. */
 static void
 count_live(int delta)
 {
@@ -80,21 +88,72 @@ mpyi_heaps_first(void)
     return all_heaps;
 }
 
-/* Flushes a heap without a thread and makes it wait for the next one. */
+/* From here on the heap may be another thread's. */
 static void
-orphan(struct mpyi_heap *heap)
+push_orphan(struct mpyi_heap **list, struct mpyi_heap *heap)
+{
+    atomic_store_explicit(&heap->busy, 0, memory_order_relaxed);
+    heap->orphan = 1;
+    heap->next_orphan = *list;
+    *list = heap;
+}
+
+/* Takes the first heap out of a list that is not empty; to be marked busy before it changes. */
+static struct mpyi_heap *
+pop_orphan(struct mpyi_heap **list)
+{
+    struct mpyi_heap *heap = *list;
+    *list = heap->next_orphan;
+    heap->orphan = 0;
+    if (list == &warm) {
+        warm_count--;
+        mpyi_heap_resume(heap);
+    } else {
+        count_live(1);
+    }
+    return heap;
+}
+
+/* 1 when the heap waits as it is. */
+static int
+leave_warm(struct mpyi_heap *heap)
+{
+    mpyi_heap_send_open(heap);
+    mpyi_large_settle(&heap->large);
+    mpyi_heaps_lock();
+    int stays = !heap->closed && warm_count < WARM_MAX && !mpyi_usage_is_watched(&mpyi_mem_usage);
+    if (stays) {
+        mpyi_heap_rest(heap);
+        push_orphan(&warm, heap);
+        warm_count++;
+    }
+    mpyi_heaps_unlock();
+    return stays;
+}
+
+/* Empties a heap without a thread, and makes it wait for the next one; bytes of large blocks that
+   went back. */
+static size_t
+leave_cold(struct mpyi_heap *heap)
 {
     mpyi_heap_release_empties(heap);
     mpyi_heap_drop_spares(heap);
-    (void)mpyi_large_cache_clear(&heap->large);
+    size_t bytes = mpyi_large_cache_clear(&heap->large);
     mpyi_heap_park(heap);
     mpyi_large_settle(&heap->large);
     mpyi_heaps_lock();
-    heap->orphan = 1;
-    heap->next_orphan = orphans;
-    orphans = heap;
+    push_orphan(&orphans, heap);
     count_live(-1);
     mpyi_heaps_unlock();
+    return bytes;
+}
+
+static void
+orphan(struct mpyi_heap *heap)
+{
+    if (!leave_warm(heap)) {
+        (void)leave_cold(heap);
+    }
 }
 
 static void
@@ -108,7 +167,6 @@ thread_ends(void *data)
     mpy_priv_tls.mem = &mpyi_null_heap;
     atomic_store_explicit(&heap->busy, 1, memory_order_relaxed);
     orphan(heap);
-    atomic_store_explicit(&heap->busy, 0, memory_order_relaxed);
 }
 
 static void
@@ -156,12 +214,10 @@ mpyi_mem_start(void)
 static struct mpyi_heap *
 adopt(void)
 {
+    struct mpyi_heap *heap = NULL;
     mpyi_heaps_lock();
-    struct mpyi_heap *heap = orphans;
-    if (heap != NULL) {
-        orphans = heap->next_orphan;
-        heap->orphan = 0;
-        count_live(1);
+    if (warm != NULL || orphans != NULL) {
+        heap = pop_orphan(warm != NULL ? &warm : &orphans);
     }
     mpyi_heaps_unlock();
     return heap;
@@ -220,26 +276,41 @@ void
 mpyi_mem_give_back(struct mpyi_heap *heap)
 {
     orphan(heap);
-    atomic_store_explicit(&heap->busy, 0, memory_order_relaxed);
+}
+
+/* Takes up to n heaps of a list, empties them and leaves them cold. */
+static size_t
+cool(struct mpyi_heap **list, uint32_t n)
+{
+    struct mpyi_heap *taken = NULL;
+    size_t bytes = 0;
+    mpyi_heaps_lock();
+    for (; *list != NULL && n > 0; n--) {
+        struct mpyi_heap *heap = pop_orphan(list);
+        heap->next_orphan = taken;
+        taken = heap;
+    }
+    mpyi_heaps_unlock();
+    while (taken != NULL) {
+        struct mpyi_heap *heap = taken;
+        taken = heap->next_orphan;
+        atomic_store_explicit(&heap->busy, 1, memory_order_relaxed);
+        bytes += leave_cold(heap);
+    }
+    return bytes;
+}
+
+size_t
+mpyi_mem_cool_orphans(uint32_t n)
+{
+    return cool(&warm, n);
 }
 
 void
 mpyi_mem_trim_orphans(void)
 {
-    mpyi_heaps_lock();
-    struct mpyi_heap *list = orphans;
-    orphans = NULL;
-    for (struct mpyi_heap *heap = list; heap != NULL; heap = heap->next_orphan) {
-        count_live(1);
-    }
-    mpyi_heaps_unlock();
-    while (list != NULL) {
-        struct mpyi_heap *heap = list;
-        list = heap->next_orphan;
-        atomic_store_explicit(&heap->busy, 1, memory_order_relaxed);
-        orphan(heap);
-        atomic_store_explicit(&heap->busy, 0, memory_order_relaxed);
-    }
+    (void)cool(&warm, UINT32_MAX);
+    (void)cool(&orphans, UINT32_MAX);
 }
 
 void
@@ -256,9 +327,7 @@ mpyi_heaps_after_fork(void)
             count_live(-1);
             continue;
         }
-        heap->orphan = 1;
-        heap->next_orphan = orphans;
-        orphans = heap;
+        push_orphan(&orphans, heap);
         count_live(-1);
     }
 }

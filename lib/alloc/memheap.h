@@ -63,7 +63,7 @@ mpyi_mem_sort(void)
 struct mpyi_heap *
 mpyi_heaps_first(void);
 
-/* Heaps that threads use now. Any thread, no lock. */
+/* Heaps that threads use now, or may have left something in. Any thread, no lock. */
 uint32_t
 mpyi_heaps_live(void);
 
@@ -77,7 +77,12 @@ mpyi_heaps_unlock(void);
 int
 mpyi_mem_start(void);
 
-/* Flushes the heaps of ended threads and gives their empty pools back. */
+/* Empties up to n of the heaps of ended threads that wait as they were left; bytes of large blocks
+   that went back. What they had of the caller's comes home to it: to be called before a flush. */
+size_t
+mpyi_mem_cool_orphans(uint32_t n);
+
+/* Empties all heaps of ended threads, also of what came home for them meanwhile. */
 void
 mpyi_mem_trim_orphans(void);
 

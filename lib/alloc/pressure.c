@@ -90,6 +90,7 @@ release_caches(void)
         return 0;
     }
     uint64_t before = mpyi_usage_now(&mpyi_mem_usage);
+    (void)mpyi_mem_cool_orphans(UINT32_MAX);
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap == NULL) {
         return 0;
@@ -209,10 +210,11 @@ mpyi_pressure_notice_runtime(struct mpyi_rtheap *runtime)
 /* ---- public -----------------------------------------------------------------------------------
  */
 
-/* Adds what the calling thread has not told yet. */
+/* Adds what the calling thread has not told yet, and takes off what ended threads have left. */
 static void
 settle_own(void)
 {
+    (void)mpyi_mem_cool_orphans(UINT32_MAX);
     if (mpy_priv_tls.mem != &mpyi_null_heap) {
         mpyi_large_settle(&mpyi_heap_of(mpy_priv_tls.mem)->large);
     }

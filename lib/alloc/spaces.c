@@ -54,6 +54,7 @@ mpyi_spaces_flush(const struct mpyi_spaces *spaces)
         mpyi_heap_flush(&spaces->heap->gc);
         return;
     }
+    (void)mpyi_mem_cool_orphans(UINT32_MAX);
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap != NULL) {
         mpyi_heap_flush(heap);
@@ -89,13 +90,13 @@ mpyi_struct_out(void *out, void *filled, uint32_t filled_size)
 static size_t
 trim_process(size_t keep_bytes)
 {
-    size_t bytes = 0;
+    size_t bytes = mpyi_mem_cool_orphans(UINT32_MAX);
     struct mpyi_heap *heap = mpyi_mem_enter();
     if (heap != NULL) {
         (void)mpyi_checked_flush(&(struct mpyi_asker){NULL, heap, NULL, 0}, 0);
         mpyi_heap_release_empties(heap);
         mpyi_heap_drop_spares(heap);
-        bytes = mpyi_large_cache_clear(&heap->large);
+        bytes += mpyi_large_cache_clear(&heap->large);
         mpyi_large_settle(&heap->large);
         mpyi_mem_leave(heap);
     }

@@ -10,6 +10,7 @@
 #include "alloc/decay.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 
@@ -231,6 +232,37 @@ many_heaps_share_the_cache_of_large_blocks(void **state)
     assert_int_equal(mpyi_large_share(), alone);
 }
 
+static void *
+live_and_end(void *data)
+{
+    void *p = mpy_mem_malloc(128);
+    *(struct mpyi_heap **)data = mpyi_heap_of(mpy_priv_tls.mem);
+    mpy_mem_free(p);
+    return NULL;
+}
+
+static void
+what_an_ended_thread_left_goes(void **state)
+{
+    (void)state;
+    void *own = mpy_mem_malloc(32);
+    test_need_open_magazines();
+    pthread_t thread;
+    struct mpyi_heap *left = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, live_and_end, &left), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    struct mpyi_heap *heap = mpyi_heap_of(mpy_priv_tls.mem);
+    heap->decay_next_ms = mpyi_os_now_ms() + 1000000;
+    mpyi_heap_decay(heap);
+    assert_true(left->orphan && !left->closed);
+    assert_true(mpyi_heap_cached_blocks(left) > 0);
+    heap->decay_next_ms = 1;
+    mpyi_heap_decay(heap);
+    assert_true(left->orphan && left->closed);
+    assert_int_equal(mpyi_heap_cached_blocks(left) + left->empty_count, 0);
+    mpy_mem_free(own);
+}
+
 /* In a program started with MINIPY_DECAY_THREAD=1: it frees everything and does nothing more. */
 static int
 child(void)
@@ -285,6 +317,7 @@ main(int argc, char **argv)
         cmocka_unit_test(the_cap_holds),
         cmocka_unit_test(a_runtime_has_a_cap_of_its_own),
         cmocka_unit_test(many_heaps_share_the_cache_of_large_blocks),
+        cmocka_unit_test(what_an_ended_thread_left_goes),
         cmocka_unit_test(a_thread_looks_after_an_idle_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_memheap.c - heaps of threads: made, orphaned, adopted; frees across threads and after the
- * end.
+ * test_memheap.c - heaps of threads: made, orphaned, adopted; those that wait as they were left;
+ * frees across threads and after the end.
  */
 #include "alloc_test.h"
+
+#include "alloc/pressure.h"
 
 #include <pthread.h>
 
@@ -39,6 +41,16 @@ run(void *(*fn)(void *), void *data)
     assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+/* Nothing waits in it. */
+static void
+assert_empty(const struct mpyi_heap *heap)
+{
+    assert_true(heap->orphan && heap->closed && !heap->busy);
+    assert_int_equal(mpyi_heap_cached_blocks(heap), 0);
+    assert_int_equal(heap->empty_count + mpyi_large_cache_blocks(&heap->large) + heap->spare_count,
+                     0);
+}
+
 static void
 heaps_are_adopted(void **state)
 {
@@ -48,9 +60,9 @@ heaps_are_adopted(void **state)
     run(allocate, first);
     struct mpyi_heap *heap = mpyi_heap_of(first[2]);
     assert_true(heap->orphan);
-    assert_int_equal(mpyi_heap_cached_blocks(heap), 0);
-    assert_int_equal(heap->empty_count + mpyi_large_cache_blocks(&heap->large) + heap->spare_count,
-                     0);
+    assert_int_equal(heap->large.held_blocks + (int64_t)heap->large.credit, 0);
+    (void)mpyi_mem_cool_orphans(UINT32_MAX);
+    assert_empty(heap);
     size_t count = heap_count();
     for (int i = 0; i < 200; i++) {
         void *next[3];
@@ -65,6 +77,230 @@ heaps_are_adopted(void **state)
     mpy_mem_free(own);
     assert_int_equal(mpy_debug_check_heap(NULL), 0);
 }
+
+/* ---- heaps that wait as they were left -------------------------------------------------------
+ */
+
+/* Warm orphans. */
+static size_t
+warm_count(void)
+{
+    size_t n = 0;
+    mpyi_heaps_lock();
+    for (struct mpyi_heap *heap = mpyi_heaps_first(); heap != NULL; heap = heap->next_heap) {
+        n += heap->orphan && !heap->closed;
+    }
+    mpyi_heaps_unlock();
+    return n;
+}
+
+/* A heap that waits with blocks of two kinds in it. */
+static struct mpyi_heap *
+leave_one(void)
+{
+    void *out[3];
+    run(allocate, out);
+    mpy_mem_free(out[0]);
+    mpy_mem_free(out[1]);
+    return mpyi_heap_of(out[2]);
+}
+
+static void *
+take_three(void *data)
+{
+    void **out = data;
+    out[0] = mpy_mem_malloc(128);
+    out[1] = mpy_mem_malloc(2000);
+    out[2] = mpy_priv_tls.mem;
+    mpy_mem_free(out[0]);
+    mpy_mem_free(out[1]);
+    return NULL;
+}
+
+static void
+the_next_thread_finds_what_was_left(void **state)
+{
+    (void)state;
+    void *own = mpy_mem_malloc(32);
+    test_need_open_magazines();
+    size_t open = atomic_load(&mpyi_open_heaps);
+    void *first[3];
+    void *second[3];
+    run(take_three, first);
+    struct mpyi_heap *heap = mpyi_heap_of(first[2]);
+    assert_true(heap->orphan && !heap->closed && !heap->busy);
+    assert_true(mpyi_heap_cached_blocks(heap) > 0);
+    assert_int_equal(mpyi_large_cache_blocks(&heap->large), 1);
+    assert_int_equal(atomic_load(&mpyi_open_heaps), open);
+    size_t waiting = mpyi_heap_cached_blocks(heap);
+    run(take_three, second);
+    assert_ptr_equal(second[1], first[1]);
+    assert_ptr_equal(second[2], first[2]);
+    assert_int_equal(mpyi_heap_cached_blocks(heap), waiting); /* no refill */
+    assert_int_equal(atomic_load(&mpyi_open_heaps), open);
+    mpy_mem_free(own);
+    assert_int_equal(mpy_debug_check_heap(NULL), 0);
+}
+
+static void
+what_waits_is_not_allocated(void **state)
+{
+    (void)state;
+    mpy_mem_stats before = {.size = sizeof before};
+    mpy_mem_stats after = {.size = sizeof after};
+    assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+    assert_int_equal(mpy_mem_stats_get(NULL, &before), 0);
+    uint64_t used = mpy_mem_used();
+    void *out[3];
+    run(take_three, out);
+    assert_int_equal(mpy_mem_stats_get(NULL, &after), 0);
+    assert_int_equal(after.blocks_allocated, before.blocks_allocated);
+    assert_int_equal(after.bytes_allocated, before.bytes_allocated);
+    assert_int_equal(after.large_blocks, before.large_blocks);
+    assert_int_equal(after.large_bytes, before.large_bytes);
+    assert_int_equal(after.heaps, before.heaps);
+    assert_int_equal(mpy_mem_used(), used);
+    assert_int_equal(warm_count(), 0);
+}
+
+struct crowd {
+    pthread_barrier_t barrier;
+    void *out[3];
+};
+
+static void *
+be_one_of_many(void *data)
+{
+    struct crowd *crowd = data;
+    void *out[3];
+    (void)take_three(out);
+    (void)pthread_barrier_wait(&crowd->barrier); /* each has a heap of its own */
+    return NULL;
+}
+
+static void
+few_of_many_wait_so(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    struct crowd crowd;
+    pthread_t threads[8];
+    (void)mpyi_mem_cool_orphans(UINT32_MAX);
+    assert_int_equal(pthread_barrier_init(&crowd.barrier, NULL, 8), 0);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, be_one_of_many, &crowd), 0);
+    }
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    (void)pthread_barrier_destroy(&crowd.barrier);
+    assert_int_equal(warm_count(), 3);
+    assert_int_equal(mpyi_heaps_live(), 3 + (mpy_priv_tls.mem != &mpyi_null_heap));
+    (void)mpyi_mem_cool_orphans(1);
+    assert_int_equal(warm_count(), 2);
+    mpyi_mem_trim_orphans();
+    assert_int_equal(warm_count(), 0);
+    assert_int_equal(mpyi_heaps_live(), mpy_priv_tls.mem != &mpyi_null_heap);
+    assert_int_equal(mpy_debug_check_heap(NULL), 0);
+}
+
+static int
+see_arena(void *data, const mpy_arena_info *arena)
+{
+    (void)data;
+    (void)arena;
+    return 0;
+}
+
+static int
+ignore_pressure(void *data, const mpy_pressure *info)
+{
+    (void)data;
+    (void)info;
+    return 0;
+}
+
+/* Whoever wants to know what is used, or to have little of it, finds nothing that waits. */
+static void
+who_asks_finds_them_empty(void **state)
+{
+    (void)state;
+    void *own = mpy_mem_malloc(32);
+    size_t released;
+    for (int i = 0; i < 7; i++) {
+        struct mpyi_heap *heap = leave_one();
+        assert_true(heap->closed == (mpyi_modes_get() != 0));
+        switch (i) {
+        case 0:
+            assert_int_equal(mpy_mem_trim(NULL, 0, &released), 0);
+            assert_true(heap->closed != 0);
+            break;
+        case 1:
+            assert_int_equal(mpy_mem_visit_arenas(NULL, see_arena, NULL), 0);
+            break;
+        case 2:
+            assert_true(mpy_mem_used() > 0);
+            break;
+        case 3:
+            assert_int_equal(mpy_mem_on_pressure(NULL, UINT64_MAX - 1, ignore_pressure, NULL), 0);
+            assert_int_equal(mpy_mem_on_pressure(NULL, 0, NULL, NULL), 0);
+            break;
+        case 4:
+            mpy_mem_set_limit(UINT64_MAX - 1);
+            mpy_mem_set_limit(0);
+            break;
+        case 5:
+            assert_int_equal(mpy_mem_set_keep(NULL, SIZE_MAX), 0);
+            break;
+        default:
+            assert_true(mpyi_pressure_relieve(&(int){0}, 1) >= 0);
+            break;
+        }
+        assert_empty(heap);
+    }
+    mpy_mem_free(own);
+}
+
+static void
+none_waits_so_under_a_limit(void **state)
+{
+    (void)state;
+    mpy_mem_set_limit(UINT64_MAX - 1);
+    assert_empty(leave_one());
+    mpy_mem_set_limit(0);
+    assert_int_equal(mpy_mem_on_pressure(NULL, UINT64_MAX - 1, ignore_pressure, NULL), 0);
+    assert_empty(leave_one());
+    assert_int_equal(mpy_mem_on_pressure(NULL, 0, NULL, NULL), 0);
+}
+
+/* Modes that came on while a heap waited are in force for its next thread's first request. */
+static void
+modes_are_followed(void **state)
+{
+    (void)state;
+    void *own = mpy_mem_malloc(32);
+    test_need_open_magazines();
+    const uint32_t modes[] = {MPYI_MODE_TRACE, MPYI_MODE_CHECK};
+    for (size_t i = 0; i < 2; i++) {
+        size_t open = atomic_load(&mpyi_open_heaps);
+        struct mpyi_heap *heap = leave_one();
+        mpyi_modes_set(modes[i], 1);
+        assert_int_equal(atomic_load(&mpyi_open_heaps), open - 1);
+        assert_true(!heap->closed);
+        assert_ptr_equal(leave_one(), heap);
+        assert_empty(heap);
+        assert_int_equal(atomic_load(&mpyi_open_heaps), open - 1);
+        mpyi_modes_set(modes[i], 0);
+        assert_int_equal(atomic_load(&mpyi_open_heaps), open);
+        assert_ptr_equal(leave_one(), heap);
+        assert_true(!heap->closed);
+    }
+    mpy_mem_free(own);
+    assert_int_equal(mpy_debug_check_heap(NULL), 0);
+}
+
+/* ---- frees across threads --------------------------------------------------------------------
+ */
 
 static void *
 free_all(void *data)
@@ -190,6 +426,12 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_without_a_heap_can_free),
         cmocka_unit_test(heaps_are_adopted),
+        cmocka_unit_test(the_next_thread_finds_what_was_left),
+        cmocka_unit_test(what_waits_is_not_allocated),
+        cmocka_unit_test(few_of_many_wait_so),
+        cmocka_unit_test(who_asks_finds_them_empty),
+        cmocka_unit_test(none_waits_so_under_a_limit),
+        cmocka_unit_test(modes_are_followed),
         cmocka_unit_test(blocks_come_home),
         cmocka_unit_test(a_thread_may_begin_with_a_free),
         cmocka_unit_test(destructors_may_allocate),
