@@ -26,12 +26,19 @@
 
 #include <pthread.h>
 
+/* A handler of another may be the first to allocate: then the space begins between the two below,
+   and its lock is not held. Written by the forking thread, which holds the locks before it. */
+static int space_is_locked;
+
 static void
 before_fork(void)
 {
     mpyi_regions_lock();
     mpyi_heaps_lock();
-    mpyi_space_lock(&mpyi_mem_space);
+    space_is_locked = mpyi_mem_space.shared;
+    if (space_is_locked) {
+        mpyi_space_lock(&mpyi_mem_space);
+    }
     mpyi_remote_lock();
     mpyi_marks_lock(&mpyi_mem_marks);
     mpyi_pressure_lock();
@@ -47,7 +54,9 @@ unlock_all(void)
     mpyi_pressure_unlock();
     mpyi_marks_unlock(&mpyi_mem_marks);
     mpyi_remote_unlock();
-    mpyi_space_unlock(&mpyi_mem_space);
+    if (space_is_locked) {
+        mpyi_space_unlock(&mpyi_mem_space);
+    }
     mpyi_heaps_unlock();
     mpyi_regions_unlock();
 }

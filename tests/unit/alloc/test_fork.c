@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* test: labels=+threads */
 /*
  * test_fork.c - the child of a fork can allocate; heaps of threads that are gone are adopted or
  * given up.

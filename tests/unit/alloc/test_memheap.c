@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* test: labels=+threads */
 /*
  * test_memheap.c - heaps of threads: made, orphaned, adopted; those that wait as they were left;
  * frees across threads and after the end.
