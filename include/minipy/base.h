@@ -42,12 +42,21 @@
 #define MPY_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
 #endif
 
-#define MPY_API                __attribute__((visibility("default")))
+#define MPY_API                MPY_API_DATA MPY_PRIV_NOPLT
+#define MPY_API_DATA           __attribute__((visibility("default")))
 #define MPY_NODISCARD          __attribute__((warn_unused_result))
 #define MPY_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 #define MPY_MALLOC_LIKE        __attribute__((malloc))
 #define MPY_LIKELY(x)          __builtin_expect(!!(x), 1)
 #define MPY_UNLIKELY(x)        __builtin_expect(!!(x), 0)
+
+/* Calls go through the address the loader has stored, not through a procedure linkage table, which
+   is one jump more: a tenth to a fifth of a short call. clang has -fno-plt for it. */
+#if __has_attribute(noplt)
+#define MPY_PRIV_NOPLT __attribute__((noplt))
+#else
+#define MPY_PRIV_NOPLT
+#endif
 
 /* Public inline functions. Each has an exported twin of the same name for bindings of other
    languages; a host that defines MPY_NO_INLINE before the first include calls the twins. */

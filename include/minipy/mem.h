@@ -62,7 +62,8 @@ struct mpy_priv_tls {
     void *thread; /* the attached thread state that holds its runtime's lock, or NULL */
 };
 
-extern MPY_API __thread struct mpy_priv_tls mpy_priv_tls __attribute__((tls_model("initial-exec")));
+extern MPY_API_DATA __thread struct mpy_priv_tls mpy_priv_tls
+    __attribute__((tls_model("initial-exec")));
 
 /* ---- raw: the system allocator ------------------------------------------------------------ */
 
