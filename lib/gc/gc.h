@@ -78,39 +78,65 @@ mpyi_gc_run_due(struct mpyi_thread *t) __attribute__((cold));
 size_t
 mpyi_gc_collect_quietly(struct mpyi_thread *t);
 
-/* A new cell for an object of `size` bytes (32..496), refcnt 1, untracked; the rest of it is
-   indeterminate. NULL with MemoryError. */
+/* The header of an object in a fresh cell. */
 static inline mpy_object *
-mpyi_gc_new(struct mpyi_thread *t, const struct mpyi_type *type, size_t size)
+mpyi_gc_begin(void *cell, const struct mpyi_type *type)
 {
-    struct mpy_priv_header *head;
+    struct mpy_priv_header *head = (struct mpy_priv_header *)cell;
     uint64_t fresh = 1;
-    MPY_ASSERT(size >= 32 && size <= 496);
-    head = (struct mpy_priv_header *)mpyi_cell_alloc(t->heap, size);
-    if (MPY_UNLIKELY(head == NULL)) {
-        return (mpy_object *)mpyi_err_no_memory();
-    }
     /* One store for both halves: a reused cell must never look tracked. */
     __builtin_memcpy(head, &fresh, sizeof fresh);
     head->type = &type->head;
     return (mpy_object *)head;
 }
 
-/* Makes o known to the collector. o is born a candidate. MPYI_GC_STICKY of its gcword stays. */
-static inline void
-mpyi_gc_track(struct mpyi_thread *t, mpy_object *o)
+/* A new cell for an object of `size` bytes (32..496), refcnt 1, untracked; the rest of it is
+   indeterminate. NULL with MemoryError. */
+static inline mpy_object *
+mpyi_gc_new(struct mpyi_thread *t, const struct mpyi_type *type, size_t size)
+{
+    void *cell;
+    MPY_ASSERT(size >= 32 && size <= 496);
+    cell = mpyi_cell_alloc(t->heap, size);
+    if (MPY_UNLIKELY(cell == NULL)) {
+        return (mpy_object *)mpyi_err_no_memory();
+    }
+    return mpyi_gc_begin(cell, type);
+}
+
+/* The same if it takes no call; NULL, without an error, if it does. */
+static inline mpy_object *
+mpyi_gc_new_short(struct mpyi_thread *t, const struct mpyi_type *type, size_t size)
+{
+    void *cell = mpy_priv_bin_pop(&t->heap->gc.pub.bins[(size + 7) >> 3]);
+    return MPY_LIKELY(cell != NULL) ? mpyi_gc_begin(cell, type) : NULL;
+}
+
+/* Makes o known to the collector, if that takes no call: 1, else 0. */
+static inline int
+mpyi_gc_track_short(struct mpyi_thread *t, mpy_object *o)
 {
     struct mpyi_gc *gc = t->gc;
-    uint32_t n;
+    uint32_t n = gc->young[0].count;
     MPY_ASSERT((mpyi_head(o)->gcword & MPY_PRIV_GC_TRACKED) == 0);
-    if (MPY_UNLIKELY(gc->young[0].count >= gc->young_limit)) {
-        mpyi_gc_young_full(gc);
+    if (MPY_UNLIKELY(n >= gc->young_limit)) {
+        return 0;
     }
-    n = gc->young[0].count;
     gc->young[0].items[n] = o;
     gc->young[0].count = n + 1;
     gc->young_map[mpyi_gc_page(o)] = 1;
     mpyi_head(o)->gcword = (mpyi_head(o)->gcword & MPYI_GC_STICKY) | MPY_PRIV_GC_TRACKED | n;
+    return 1;
+}
+
+/* Makes o known to the collector. o is born a candidate. MPYI_GC_STICKY of its gcword stays. */
+static inline void
+mpyi_gc_track(struct mpyi_thread *t, mpy_object *o)
+{
+    if (MPY_UNLIKELY(!mpyi_gc_track_short(t, o))) {
+        mpyi_gc_young_full(t->gc);
+        (void)mpyi_gc_track_short(t, o);
+    }
 }
 
 /* The collector forgets o. Nothing happens when it did not know it. */
@@ -156,11 +182,17 @@ mpyi_gc_stored(mpy_object *child)
     }
 }
 
+static inline int
+mpyi_gc_is_due(const struct mpyi_thread *t)
+{
+    return (mpyi_breaker(t->rt) & MPYI_BREAK_GC) != 0;
+}
+
 /* Entry of public functions that create containers. */
 static inline void
 mpyi_safe_point(struct mpyi_thread *t)
 {
-    if (MPY_UNLIKELY((mpyi_breaker(t->rt) & MPYI_BREAK_GC) != 0)) {
+    if (MPY_UNLIKELY(mpyi_gc_is_due(t))) {
         mpyi_gc_run_due(t);
     }
 }

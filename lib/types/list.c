@@ -21,6 +21,7 @@
 #include "types/tuple.h"
 
 #define SHRINK_ABOVE 32u
+#define SHORT_MAX    (MPY_SMALL_MAX / sizeof(mpy_object *)) /* elements of an array in a pool */
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
@@ -31,14 +32,21 @@ good_capacity(size_t n)
     return mpyi_array_good_size(n * sizeof(mpy_object *)) / sizeof(mpy_object *);
 }
 
+/* Gives the array back without a call; 0 when that cannot be done. */
+static inline int
+free_array_short(struct mpyi_thread *t, mpy_object **items, size_t capacity)
+{
+    size_t bytes = capacity * sizeof *items;
+    return capacity == 0 ||
+           (MPY_LIKELY(bytes <= MPY_SMALL_MAX) &&
+            MPY_LIKELY(mpy_priv_bin_push_near(&t->heap->raw.pub.bins[bytes >> 3], items)));
+}
+
 static inline void
 free_array(struct mpyi_thread *t, mpy_object **items, size_t capacity)
 {
-    size_t bytes = capacity * sizeof *items;
-    if (capacity != 0 &&
-        !(MPY_LIKELY(bytes <= MPY_SMALL_MAX) &&
-          MPY_LIKELY(mpy_priv_bin_push_near(&t->heap->raw.pub.bins[bytes >> 3], items)))) {
-        mpyi_array_free(t->heap, items, bytes);
+    if (!free_array_short(t, items, capacity)) {
+        mpyi_array_free(t->heap, items, capacity * sizeof *items);
     }
 }
 
@@ -88,7 +96,28 @@ new_list(struct mpyi_thread *t, size_t capacity)
     return list;
 }
 
-MPYI_HOT mpy_object *
+/* The same up to a capacity of SHORT_MAX, if it takes no call; else NULL without an error. The count
+   is left to the caller. */
+static inline struct mpyi_list *
+new_list_short(struct mpyi_thread *t, size_t capacity)
+{
+    struct mpy_priv_bin *bin = &t->heap->raw.pub.bins[capacity];
+    mpy_object **array = NULL;
+    struct mpyi_list *list;
+    if (capacity != 0 && MPY_UNLIKELY((array = (mpy_object **)mpy_priv_bin_pop(bin)) == NULL)) {
+        return NULL;
+    }
+    list = (struct mpyi_list *)mpyi_gc_new_short(t, &mpyi_list_type, sizeof *list);
+    if (MPY_UNLIKELY(list == NULL)) {
+        bin->top += capacity != 0; /* the array still lies there */
+        return NULL;
+    }
+    list->items = array;
+    list->capacity = capacity;
+    return list;
+}
+
+mpy_object *
 mpyi_list_new(struct mpyi_thread *t, size_t reserve)
 {
     struct mpyi_list *list;
@@ -102,25 +131,15 @@ mpyi_list_new(struct mpyi_thread *t, size_t reserve)
     return (mpy_object *)list;
 }
 
-/* The same of n elements, 1 or more. NULL when there is no memory, or, without an error, when one
-   of them is NULL; *has_null says which. */
-static inline __attribute__((always_inline)) mpy_object *
-list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n, int *has_null)
+/* Fills a fresh list with n items, of which only the first `left` are missing, and tracks it. NULL,
+   and the list is gone, if one of them is NULL. */
+static mpy_object *
+fill(struct mpyi_thread *t, struct mpyi_list *list, mpy_object *const *items, size_t left, size_t n)
 {
-    struct mpyi_list *list;
-    size_t done;
-    *has_null = 0;
-    if (MPY_UNLIKELY(n > MPYI_LIST_MAX / 2)) {
-        return (mpy_object *)mpyi_err_no_memory();
-    }
-    list = new_list(t, good_capacity(n));
-    if (MPY_UNLIKELY(list == NULL)) {
-        return NULL;
-    }
-    done = mpyi_items_fill(list->items, items, n);
-    if (MPY_UNLIKELY(done < n)) {
-        *has_null = 1;
+    size_t done = mpyi_items_fill(list->items, items, left);
+    if (MPY_UNLIKELY(done < left)) {
         mpy_decref_many(items, done);
+        mpy_decref_many(items + left, n - left);
         list_free_extra(t, (mpy_object *)list);
         mpyi_gc_free(t, (mpy_object *)list, sizeof *list);
         return NULL;
@@ -130,11 +149,25 @@ list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n, int *has_nu
     return (mpy_object *)list;
 }
 
+/* An untracked list with room for n elements, 1 or more. NULL with MemoryError. */
+static struct mpyi_list *
+new_list_for(struct mpyi_thread *t, size_t n)
+{
+    if (MPY_UNLIKELY(n > MPYI_LIST_MAX / 2)) {
+        return (struct mpyi_list *)mpyi_err_no_memory();
+    }
+    return new_list(t, good_capacity(n));
+}
+
 mpy_object *
 mpyi_list_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
 {
-    int has_null;
-    return n == 0 ? mpyi_list_new(t, 0) : list_from(t, items, n, &has_null);
+    struct mpyi_list *list;
+    if (n == 0) {
+        return mpyi_list_new(t, 0);
+    }
+    list = new_list_for(t, n);
+    return list != NULL ? fill(t, list, items, n, n) : NULL;
 }
 
 mpy_object *
@@ -144,13 +177,26 @@ mpyi_list_slice(struct mpyi_thread *t, const struct mpyi_list *list, size_t from
     return from == to ? mpyi_list_new(t, 0) : mpyi_list_from(t, list->items + from, to - from);
 }
 
+/* list_dealloc() when only the first n items are left. */
+static MPYI_HOT MPYI_LONG_WAY void
+dealloc_the_long_way(struct mpyi_thread *t, mpy_object *o, size_t n)
+{
+    struct mpyi_list *list = mpyi_list(o);
+    mpyi_items_drop(t, list->items, n);
+    free_array(t, list->items, list->capacity);
+    mpyi_gc_free(t, o, sizeof *list);
+}
+
 static MPYI_HOT void
 list_dealloc(struct mpyi_thread *t, mpy_object *o)
 {
     struct mpyi_list *list = mpyi_list(o);
-    mpyi_items_drop(t, list->items, list->count);
-    free_array(t, list->items, list->capacity);
-    mpyi_gc_free(t, o, sizeof *list);
+    size_t left = mpyi_items_drop_short(list->items, list->count);
+    if (MPY_LIKELY(left == 0) && MPY_LIKELY(free_array_short(t, list->items, list->capacity))) {
+        mpyi_gc_free(t, o, sizeof *list);
+    } else {
+        dealloc_the_long_way(t, o, left);
+    }
 }
 
 static void
@@ -268,10 +314,10 @@ index_error(const char *function, ptrdiff_t i, size_t n)
     return -1;
 }
 
-MPYI_HOT mpy_object *
-mpy_list_new(size_t reserve)
+static MPYI_LONG_WAY mpy_object *
+new_the_long_way(size_t reserve)
 {
-    struct mpyi_thread *t = mpyi_enter(__func__);
+    struct mpyi_thread *t = mpyi_enter("mpy_list_new");
     if (t == NULL) {
         return NULL;
     }
@@ -280,26 +326,68 @@ mpy_list_new(size_t reserve)
 }
 
 MPYI_HOT mpy_object *
-mpy_list_from_array(mpy_object *const *items, size_t n)
+mpy_list_new(size_t reserve)
 {
-    struct mpyi_thread *t = mpyi_enter_items(__func__, NULL, items, n);
-    mpy_object *list;
-    int has_null;
-    if (MPY_UNLIKELY(t == NULL)) {
+    struct mpyi_thread *t = mpyi_entry();
+    if (MPY_LIKELY(t != NULL) && MPY_LIKELY(reserve <= SHORT_MAX) &&
+        MPY_LIKELY(!mpyi_gc_is_due(t))) {
+        struct mpyi_list *list = new_list_short(t, reserve);
+        if (MPY_LIKELY(list != NULL)) {
+            list->count = 0;
+            mpyi_gc_track(t, (mpy_object *)list);
+            return (mpy_object *)list;
+        }
+    }
+    return new_the_long_way(reserve);
+}
+
+/* fill() for mpy_list_from_array(). */
+static MPYI_LONG_WAY mpy_object *
+fill_the_long_way(struct mpyi_thread *t, struct mpyi_list *list, mpy_object *const *items,
+                  size_t left, size_t n)
+{
+    mpy_object *o = fill(t, list, items, left, n);
+    return o != NULL ? o
+                     : (mpy_object *)mpyi_err_argument("mpy_list_from_array", "items",
+                                                       "array of objects", NULL);
+}
+
+static MPYI_LONG_WAY mpy_object *
+from_array_the_long_way(mpy_object *const *items, size_t n)
+{
+    struct mpyi_thread *t = mpyi_enter_items("mpy_list_from_array", NULL, items, n);
+    struct mpyi_list *list;
+    if (t == NULL) {
         return NULL;
     }
-    if (n != 0 && MPY_UNLIKELY(items == NULL)) {
-        return (mpy_object *)mpyi_err_argument(__func__, "items", "array", NULL);
+    if (n != 0 && items == NULL) {
+        return (mpy_object *)mpyi_err_argument("mpy_list_from_array", "items", "array", NULL);
     }
     mpyi_safe_point(t);
     if (n == 0) {
         return mpyi_list_new(t, 0);
     }
-    list = list_from(t, items, n, &has_null);
-    if (MPY_UNLIKELY(has_null)) {
-        return (mpy_object *)mpyi_err_argument(__func__, "items", "array of objects", NULL);
+    list = new_list_for(t, n);
+    return list != NULL ? fill_the_long_way(t, list, items, n, n) : NULL;
+}
+
+MPYI_HOT mpy_object *
+mpy_list_from_array(mpy_object *const *items, size_t n)
+{
+    struct mpyi_thread *t = mpyi_entry();
+    if (MPY_LIKELY(t != NULL) && MPY_LIKELY(n - 1 < SHORT_MAX) && MPY_LIKELY(items != NULL) &&
+        MPY_LIKELY(!mpyi_gc_is_due(t))) {
+        struct mpyi_list *list = new_list_short(t, n);
+        if (MPY_LIKELY(list != NULL)) {
+            size_t left = mpyi_items_fill_short(list->items, items, n);
+            list->count = n;
+            if (MPY_LIKELY(left == 0) && MPY_LIKELY(mpyi_gc_track_short(t, (mpy_object *)list))) {
+                return (mpy_object *)list;
+            }
+            return fill_the_long_way(t, list, items, left, n);
+        }
     }
-    return list;
+    return from_array_the_long_way(items, n);
 }
 
 ptrdiff_t

@@ -22,6 +22,7 @@
 #include "minipy/list.h"
 
 #include "gc/gc.h"
+#include "types/short.h"
 
 struct mpy_strwriter;
 
@@ -160,11 +161,45 @@ mpyi_items_fill(mpy_object **to, mpy_object *const *items, size_t count)
     return i;
 }
 
+/* The same from the last to the first, up to one that is NULL or whose count takes a call; how many
+   are left. */
+static inline size_t
+mpyi_items_fill_short(mpy_object **to, mpy_object *const *items, size_t count)
+{
+    while (count != 0) {
+        mpy_object *item = items[count - 1];
+        if (MPY_UNLIKELY(item == NULL) || MPY_UNLIKELY(!mpyi_take_reference(item))) {
+            break;
+        }
+        to[--count] = item;
+    }
+    return count;
+}
+
 /* Copies items[0..count), each with a new reference; none is NULL. */
 static inline void
 mpyi_items_copy(mpy_object **to, mpy_object *const *items, size_t count)
 {
     (void)mpyi_items_fill(to, items, count);
+}
+
+/* Drops items[0..count) from the last to the first, as long as that is no more than counting; how
+   many are left. */
+static inline size_t
+mpyi_items_drop_short(mpy_object *const *items, size_t count)
+{
+    while (count != 0) {
+        mpy_object *item = items[count - 1];
+        if (mpy_priv_is_heap(item)) {
+            struct mpy_priv_header *head = mpyi_head(item);
+            if (MPY_UNLIKELY((int32_t)((head->refcnt - 2) | head->gcword) < 0)) {
+                break;
+            }
+            head->refcnt--;
+        }
+        count--;
+    }
+    return count;
 }
 
 /* Drops items[0..count) from inside a dealloc or empty function. */
@@ -173,15 +208,7 @@ mpyi_items_drop(struct mpyi_thread *t, mpy_object *const *items, size_t count)
 {
     size_t i;
     for (i = 0; i < count; i++) {
-        mpy_object *item = items[i];
-        if (mpy_priv_is_heap(item)) {
-            struct mpy_priv_header *head = mpyi_head(item);
-            if (MPY_LIKELY((int32_t)((head->refcnt - 2) | head->gcword) >= 0)) {
-                head->refcnt--;
-            } else {
-                mpyi_drop(t, item);
-            }
-        }
+        mpyi_drop(t, items[i]);
     }
 }
 

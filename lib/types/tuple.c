@@ -143,12 +143,25 @@ mpyi_tuple_finish(struct mpyi_thread *t, mpy_object *o)
     }
 }
 
+/* tuple_dealloc() when only the first n items are left. */
+static MPYI_HOT MPYI_LONG_WAY void
+dealloc_the_long_way(struct mpyi_thread *t, mpy_object *o, size_t n)
+{
+    mpyi_items_drop(t, mpyi_tuple_items(o), n);
+    discard(t, o);
+}
+
 static MPYI_HOT void
 tuple_dealloc(struct mpyi_thread *t, mpy_object *o)
 {
-    mpy_object *const *items = mpyi_tuple_items(o);
-    mpyi_items_drop(t, items, mpyi_tuple_count(o));
-    discard(t, o);
+    size_t n = mpyi_tuple_count(o);
+    size_t left = n;
+    if (MPY_LIKELY(n <= MPYI_TUPLE_INLINE_MAX) &&
+        MPY_LIKELY((left = mpyi_items_drop_short(mpyi_tuple_items(o), n)) == 0)) {
+        mpyi_gc_free(t, o, cell_size(n));
+    } else {
+        dealloc_the_long_way(t, o, left);
+    }
 }
 
 static size_t
@@ -168,20 +181,26 @@ tuple_free_extra(struct mpyi_thread *t, mpy_object *o)
 
 /* ---- making --------------------------------------------------------------------------------- */
 
-/* fill() for a first item that says nothing. As a rule no item is in the GC space then. */
-static MPYI_HOT __attribute__((noinline)) size_t
-fill_maybe_tracked(struct mpyi_thread *t, mpy_object *o, mpy_object *const *items, size_t n)
+/* fill() for a first item that says nothing, or when only the first `left` items are missing. As a
+   rule no item is in the GC space then, or the first is. */
+static MPYI_HOT MPYI_LONG_WAY mpy_object *
+fill_the_long_way(struct mpyi_thread *t, mpy_object *o, mpy_object *const *items, size_t left)
 {
     mpy_object **to = mpyi_tuple_items(o);
+    const size_t n = mpyi_tuple_count(o);
     const uint64_t base = space_base(t);
     const uint64_t span = t->heap->gc_space.span;
-    int inside = 0;
+    int inside = left != n;
     size_t i;
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < left; i++) {
         mpy_object *item = items[i];
         if (mpy_priv_is_heap(item)) {
             if (MPY_UNLIKELY(item == NULL)) {
-                return i;
+                discard(t, o);
+                mpy_decref_many(items, i);
+                mpy_decref_many(items + left, n - left);
+                return (mpy_object *)mpyi_err_argument("mpy_tuple_from_array", "items",
+                                                       "array of objects", NULL);
             }
             inside |= in_gc_space(base, span, item);
             mpy_incref(item);
@@ -191,23 +210,22 @@ fill_maybe_tracked(struct mpyi_thread *t, mpy_object *o, mpy_object *const *item
     if (inside && any_may_be_tracked(t, items, n)) {
         mpyi_gc_track(t, o);
     }
-    return n;
+    return o;
 }
 
-/* Copies n items, 1 or more, with a reference each, and tracks the tuple if it has to be. The
-   number copied: less than n when an item is NULL. */
-static inline __attribute__((always_inline)) size_t
+/* Copies n items into a tuple, each with a reference, and tracks it if it has to be. If one is
+   NULL, the tuple is gone, with the error of mpy_tuple_from_array(). */
+static inline __attribute__((always_inline)) mpy_object *
 fill(struct mpyi_thread *t, mpy_object *o, mpy_object *const *items, size_t n)
 {
-    size_t done;
-    if (!may_be_tracked(space_base(t), t->heap->gc_space.span, items[0])) {
-        return fill_maybe_tracked(t, o, items, n);
+    size_t left = n;
+    if (may_be_tracked(space_base(t), t->heap->gc_space.span, items[0])) {
+        left = mpyi_items_fill_short(mpyi_tuple_items(o), items, n);
+        if (MPY_LIKELY(left == 0) && MPY_LIKELY(mpyi_gc_track_short(t, o))) {
+            return o;
+        }
     }
-    done = mpyi_items_fill(mpyi_tuple_items(o), items, n);
-    if (MPY_LIKELY(done == n)) {
-        mpyi_gc_track(t, o);
-    }
-    return done;
+    return fill_the_long_way(t, o, items, left);
 }
 
 mpy_object *
@@ -218,10 +236,7 @@ mpyi_tuple_from(struct mpyi_thread *t, mpy_object *const *items, size_t n)
         return mpyi_tuple_new_empty();
     }
     o = alloc(t, n);
-    if (MPY_LIKELY(o != NULL)) {
-        (void)fill(t, o, items, n);
-    }
-    return o;
+    return MPY_LIKELY(o != NULL) ? fill(t, o, items, n) : NULL;
 }
 
 mpy_object *
@@ -266,33 +281,36 @@ mpyi_tuple_slice(struct mpyi_thread *t, mpy_object *o, size_t from, size_t to)
 
 /* ---- the public functions ------------------------------------------------------------------- */
 
-MPYI_HOT mpy_object *
-mpy_tuple_from_array(mpy_object *const *items, size_t n)
+static MPYI_LONG_WAY mpy_object *
+from_array_the_long_way(mpy_object *const *items, size_t n)
 {
-    struct mpyi_thread *t = mpyi_enter_items(__func__, NULL, items, n);
-    mpy_object *o;
-    size_t done;
-    if (MPY_UNLIKELY(t == NULL)) {
+    struct mpyi_thread *t = mpyi_enter_items("mpy_tuple_from_array", NULL, items, n);
+    if (t == NULL) {
         return NULL;
     }
     if (n == 0) {
         return mpyi_tuple_new_empty();
     }
-    if (MPY_UNLIKELY(items == NULL)) {
-        return (mpy_object *)mpyi_err_argument(__func__, "items", "array", NULL);
+    if (items == NULL) {
+        return (mpy_object *)mpyi_err_argument("mpy_tuple_from_array", "items", "array", NULL);
     }
     mpyi_safe_point(t);
-    o = alloc(t, n);
-    if (MPY_UNLIKELY(o == NULL)) {
-        return NULL;
+    return mpyi_tuple_from(t, items, n);
+}
+
+MPYI_HOT mpy_object *
+mpy_tuple_from_array(mpy_object *const *items, size_t n)
+{
+    struct mpyi_thread *t = mpyi_entry();
+    if (MPY_LIKELY(t != NULL) && MPY_LIKELY(n - 1 < MPYI_TUPLE_INLINE_MAX) &&
+        MPY_LIKELY(items != NULL) && MPY_LIKELY(!mpyi_gc_is_due(t))) {
+        mpy_object *o = mpyi_gc_new_short(t, &mpyi_tuple_type, cell_size(n));
+        if (MPY_LIKELY(o != NULL)) {
+            mpyi_tuple(o)->count = n;
+            return fill(t, o, items, n);
+        }
     }
-    done = fill(t, o, items, n);
-    if (MPY_UNLIKELY(done < n)) {
-        mpyi_tuple_discard(t, o);
-        mpy_decref_many(items, done);
-        return (mpy_object *)mpyi_err_argument(__func__, "items", "array of objects", NULL);
-    }
-    return o;
+    return from_array_the_long_way(items, n);
 }
 
 /* mpyi_enter_slow() for mpy_tuple_pack(): of its arguments the first few are looked at. */
