@@ -92,29 +92,35 @@ next_the_long_way(mpy_object *dict, mpy_dict_cursor *cursor, mpy_object **key, m
     return found;
 }
 
+/* The rest of mpy_dict_next(), when counting its value takes a call. */
+static MPYI_LONG_WAY int
+count_the_long_way(mpy_object *value)
+{
+    mpy_incref(value);
+    return 1;
+}
+
 /* The short way is for the entry right at the cursor. A cursor at its start has no version yet, but
    a dict with entries is past version 0. */
 MPYI_HOT int
 mpy_dict_next(mpy_object *dict, mpy_dict_cursor *cursor, mpy_object **key, mpy_object **value)
 {
     if (MPY_LIKELY(mpyi_entry() != NULL) && MPY_LIKELY(mpy_dict_check(dict)) &&
-        MPY_LIKELY(cursor != NULL) && MPY_LIKELY(key != NULL)) {
+        MPY_LIKELY(cursor != NULL)) {
         const struct mpyi_dict *d = mpyi_dict(dict);
         size_t i = cursor->position;
         if (MPY_LIKELY(cursor->version == mpyi_dict_version(d)) &&
-            MPY_LIKELY(i < mpyi_dict_used(d))) {
-            const struct mpyi_dict_entry *e = &d->entries[i];
-            mpy_object *k = e->key;
-            mpy_object *v = e->value;
-            if (MPY_LIKELY(k != NULL) && MPY_LIKELY(mpyi_can_take_reference(v)) &&
-                MPY_LIKELY(mpyi_take_reference(k))) {
+            MPY_LIKELY(i < mpyi_dict_used(d)) && MPY_LIKELY(key != NULL)) {
+            mpy_object *k = d->entries[i].key;
+            mpy_object *v = d->entries[i].value;
+            if (MPY_LIKELY(k != NULL) && MPY_LIKELY(mpyi_take_reference(k))) {
                 *key = k;
-                if (MPY_LIKELY(value != NULL)) {
-                    (void)mpyi_take_reference(v);
-                    *value = v;
-                }
                 cursor->position = i + 1;
-                return 1;
+                if (MPY_UNLIKELY(value == NULL)) {
+                    return 1;
+                }
+                *value = v;
+                return MPY_LIKELY(mpyi_take_reference(v)) ? 1 : count_the_long_way(v);
             }
         }
     }

@@ -31,16 +31,4 @@ mpyi_take_reference(mpy_object *o)
     return 1;
 }
 
-/* mpyi_take_reference() would do it. */
-static inline int
-mpyi_can_take_reference(const mpy_object *o)
-{
-    uint32_t count;
-    if (!mpy_priv_is_heap(o)) {
-        return 1;
-    }
-    count = mpyi_head(o)->refcnt;
-    return (int32_t)count >= 0 || count >= MPY_PRIV_REFCNT_IMMORTAL;
-}
-
 #endif /* MPY_TYPES_SHORT_H */
