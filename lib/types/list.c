@@ -56,48 +56,8 @@ list_free_extra(struct mpyi_thread *t, mpy_object *o)
     free_array(t, mpyi_list(o)->items, mpyi_list(o)->capacity);
 }
 
-/* An array of `capacity` elements, 1 or more; NULL with MemoryError. */
-static inline mpy_object **
-new_array(struct mpyi_thread *t, size_t capacity)
-{
-    size_t bytes = capacity * sizeof(mpy_object *);
-    void *array = NULL;
-    if (MPY_LIKELY(bytes <= MPY_SMALL_MAX)) {
-        array = mpy_priv_bin_pop(&t->heap->raw.pub.bins[bytes >> 3]);
-    }
-    if (MPY_UNLIKELY(array == NULL)) {
-        array = mpyi_array_alloc(t->heap, bytes);
-        if (MPY_UNLIKELY(array == NULL)) {
-            return (mpy_object **)mpyi_err_no_memory();
-        }
-    }
-    return (mpy_object **)array;
-}
-
-/* An untracked list with an array of `capacity` elements (0: none). */
-static inline struct mpyi_list *
-new_list(struct mpyi_thread *t, size_t capacity)
-{
-    struct mpyi_list *list =
-        (struct mpyi_list *)mpyi_gc_new(t, &mpyi_list_type, sizeof(struct mpyi_list));
-    if (MPY_UNLIKELY(list == NULL)) {
-        return NULL;
-    }
-    list->count = 0;
-    list->items = NULL;
-    list->capacity = capacity;
-    if (capacity != 0) {
-        list->items = new_array(t, capacity);
-        if (MPY_UNLIKELY(list->items == NULL)) {
-            mpyi_gc_free(t, (mpy_object *)list, sizeof *list);
-            return NULL;
-        }
-    }
-    return list;
-}
-
-/* The same up to a capacity of SHORT_MAX, if it takes no call; else NULL without an error. The count
-   is left to the caller. */
+/* An untracked list with an array of up to SHORT_MAX elements (0: none), if it takes no call; else
+   NULL without an error. The count is left to the caller. */
 static inline struct mpyi_list *
 new_list_short(struct mpyi_thread *t, size_t capacity)
 {
@@ -114,6 +74,40 @@ new_list_short(struct mpyi_thread *t, size_t capacity)
     }
     list->items = array;
     list->capacity = capacity;
+    return list;
+}
+
+static __attribute__((noinline)) struct mpyi_list *
+new_list_slow(struct mpyi_thread *t, size_t capacity)
+{
+    struct mpyi_list *list =
+        (struct mpyi_list *)mpyi_gc_new(t, &mpyi_list_type, sizeof(struct mpyi_list));
+    if (list == NULL) {
+        return NULL;
+    }
+    list->items = NULL;
+    list->capacity = capacity;
+    if (capacity != 0) {
+        list->items = (mpy_object **)mpyi_array_alloc(t->heap, capacity * sizeof(mpy_object *));
+        if (list->items == NULL) {
+            mpyi_gc_free(t, (mpy_object *)list, sizeof *list);
+            return (struct mpyi_list *)mpyi_err_no_memory();
+        }
+    }
+    return list;
+}
+
+/* An untracked, empty list with an array of `capacity` elements (0: none). */
+static inline struct mpyi_list *
+new_list(struct mpyi_thread *t, size_t capacity)
+{
+    struct mpyi_list *list = capacity <= SHORT_MAX ? new_list_short(t, capacity) : NULL;
+    if (MPY_UNLIKELY(list == NULL)) {
+        list = new_list_slow(t, capacity);
+    }
+    if (MPY_LIKELY(list != NULL)) {
+        list->count = 0;
+    }
     return list;
 }
 

@@ -171,7 +171,8 @@ mpyi_items_fill_short(mpy_object **to, mpy_object *const *items, size_t count)
         if (MPY_UNLIKELY(item == NULL) || MPY_UNLIKELY(!mpyi_take_reference(item))) {
             break;
         }
-        to[--count] = item;
+        to[count - 1] = item;
+        count--;
     }
     return count;
 }
