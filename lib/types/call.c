@@ -67,21 +67,27 @@ bad_arguments(const struct mpyi_function *f, size_t nargs, mpy_object *kwnames)
                            which, bound, bound == 1 ? "" : "s", nargs, nargs == 1 ? "was" : "were");
 }
 
-/* SystemError or nothing: what a native function returned contradicts the error indicator. */
-static mpy_object *
-bad_result(struct mpyi_thread *t, mpy_object *result) __attribute__((cold));
-
-static mpy_object *
-bad_result(struct mpyi_thread *t, mpy_object *result)
+/* A result that is none: NULL with its error, or what contradicts the error indicator. */
+static __attribute__((cold, noinline)) mpy_object *
+no_result(const struct mpyi_thread *t, mpy_object *result)
 {
-    if (result == NULL) {
-        return mpyi_err_set(MPY_EXC_SYSTEM_ERROR,
-                            "mpy_call(): a native function returned NULL without an error");
+    if (result != NULL) {
+        /* An error was set and a result returned: the error is the one that would be lost. */
+        mpy_decref(result);
+    } else if (!mpyi_err_occurred(t)) {
+        (void)mpyi_err_set(MPY_EXC_SYSTEM_ERROR,
+                           "mpy_call(): a native function returned NULL without an error");
     }
-    /* An error was set and a result returned: the error is the one that would be lost. */
-    (void)t;
-    mpy_decref(result);
     return NULL;
+}
+
+static inline mpy_object *
+check_result(const struct mpyi_thread *t, mpy_object *result)
+{
+    if (MPY_LIKELY(result != NULL) && MPY_LIKELY(!mpyi_err_occurred(t))) {
+        return result;
+    }
+    return no_result(t, result);
 }
 
 /* 1: no keyword arguments, or f takes them. */
@@ -105,10 +111,7 @@ invoke(struct mpyi_thread *t, const struct mpyi_function *f, mpy_object *self,
     }
     result = f->fn(self, argv, nargs, kwnames);
     mpyi_depth_leave(t);
-    if (MPY_UNLIKELY((result == NULL) != mpyi_err_occurred(t))) {
-        return bad_result(t, result);
-    }
-    return result;
+    return check_result(t, result);
 }
 
 /* 1 when `self` may be the self of f: f's owner is its type or one of the bases. */
@@ -200,10 +203,7 @@ call_slot(struct mpyi_thread *t, const char *function, mpy_object *callable,
     }
     result = type->slots.call(callable, argv, nargs, kwnames);
     mpyi_depth_leave(t);
-    if (MPY_UNLIKELY((result == NULL) != mpyi_err_occurred(t))) {
-        return bad_result(t, result);
-    }
-    return result;
+    return check_result(t, result);
 }
 
 static inline __attribute__((always_inline)) mpy_object *
@@ -287,29 +287,27 @@ is_plain_call(const struct mpyi_thread *t, const mpy_object *callable)
 
 /* invoke() where the short way of mpyi_depth_enter() does not do. */
 static __attribute__((cold, noinline)) mpy_object *
-invoke_plain_slow(struct mpyi_thread *t, const struct mpyi_function *f, mpy_object *const *argv,
-                  size_t nargs)
+invoke_plain_slow(const struct mpyi_function *f, mpy_object *const *argv, size_t nargs,
+                  struct mpyi_thread *t)
 {
     return invoke(t, f, f->self, argv, nargs, NULL);
 }
 
 /* invoke() without keyword arguments. A function of its own, called last of all: it has only t to
-   keep while the C function runs, so one register is saved where mpy_call() would save six. */
+   keep while the C function runs, so one register is saved where mpy_call() would save six. Its
+   parameters are where mpy_call() has them, and the C function wants them. */
 static MPYI_HOT __attribute__((noinline)) mpy_object *
-invoke_plain(struct mpyi_thread *t, const struct mpyi_function *f, mpy_object *const *argv,
-             size_t nargs)
+invoke_plain(const struct mpyi_function *f, mpy_object *const *argv, size_t nargs,
+             struct mpyi_thread *t)
 {
     mpy_object *result;
     if (MPY_UNLIKELY(nargs - f->min > f->span || !mpyi_depth_is_fine(t))) {
-        return invoke_plain_slow(t, f, argv, nargs);
+        return invoke_plain_slow(f, argv, nargs, t);
     }
     t->depth++;
     result = f->fn(f->self, argv, nargs, NULL);
     mpyi_depth_leave(t);
-    if (MPY_UNLIKELY((result == NULL) != mpyi_err_occurred(t))) {
-        return bad_result(t, result);
-    }
-    return result;
+    return check_result(t, result);
 }
 
 MPYI_HOT mpy_object *
@@ -317,7 +315,7 @@ mpy_call(mpy_object *callable, mpy_object *const *argv, size_t nargs, mpy_object
 {
     struct mpyi_thread *t = mpyi_entry();
     if (MPY_LIKELY(kwnames == NULL && (argv != NULL || nargs == 0) && is_plain_call(t, callable))) {
-        return invoke_plain(t, mpyi_function(callable), argv, nargs);
+        return invoke_plain(mpyi_function(callable), argv, nargs, t);
     }
     return call_slow(__func__, callable, argv, nargs, kwnames);
 }
@@ -327,7 +325,7 @@ mpy_call_noargs(mpy_object *callable)
 {
     struct mpyi_thread *t = mpyi_entry();
     if (MPY_LIKELY(is_plain_call(t, callable))) {
-        return invoke_plain(t, mpyi_function(callable), NULL, 0);
+        return invoke_plain(mpyi_function(callable), NULL, 0, t);
     }
     return call_slow(__func__, callable, NULL, 0, NULL);
 }
