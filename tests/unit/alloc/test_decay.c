@@ -149,6 +149,28 @@ a_heap_gives_back_half_at_a_time(void **state)
     test_heap_close(&test);
 }
 
+/* A thread that only allocates, or only frees, looks at the clock, too. */
+static void
+every_slow_path_looks_at_the_clock(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    const size_t n = (MPYI_DECAY_TICKS + 3) * mpyi_class_magazine[8];
+    for (size_t i = 0; i < n; i++) {
+        blocks[i] = test_heap_alloc(test.heap, 8);
+        assert_non_null(blocks[i]);
+    }
+    assert_int_not_equal(test.heap->decay_next_ms, 0);
+    test.heap->decay_next_ms = 0;
+    for (size_t i = 0; i < n; i++) {
+        test_heap_free(test.heap, 8, blocks[i]);
+    }
+    assert_int_not_equal(test.heap->decay_next_ms, 0);
+    test_heap_close(&test);
+}
+
 static void
 the_cap_holds(void **state)
 {
@@ -317,6 +339,7 @@ main(int argc, char **argv)
         cmocka_unit_test(empty_arenas_go_while_others_work),
         cmocka_unit_test(idle_pools_of_used_arenas_go),
         cmocka_unit_test(a_heap_gives_back_half_at_a_time),
+        cmocka_unit_test(every_slow_path_looks_at_the_clock),
         cmocka_unit_test(the_cap_holds),
         cmocka_unit_test(a_runtime_has_a_cap_of_its_own),
         cmocka_unit_test(many_heaps_share_the_cache_of_large_blocks),

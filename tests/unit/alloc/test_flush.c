@@ -34,6 +34,40 @@ what_malloc_has_left_leaves(void **state)
     test_heap_close(&test);
 }
 
+/* 20 blocks wait for malloc, 30 are freed; the oldest leave, and no others. */
+static void
+as_many_leave_as_are_asked_for(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    for (size_t n = 0; n <= 50; n += 5) {
+        struct test_heap test;
+        test_heap_open(&test, MPY_KIND_RAW, 0);
+        struct mpy_priv_bin *bin = &test.heap->pub.bins[8];
+        void *blocks[50];
+        for (int i = 0; i < 50; i++) {
+            blocks[i] = mpyi_heap_take(test.heap, 8);
+            if (i < 20) {
+                *bin->top++ = blocks[i];
+            } else {
+                *bin->put++ = blocks[i];
+            }
+        }
+        mpyi_heap_flush_bin(test.heap, 8, n);
+        assert_int_equal(mpyi_heap_cached_blocks(test.heap), 50 - n);
+        for (size_t i = 0; i < 50; i++) {
+            assert_int_equal(mpyi_heap_is_allocated(test.heap, blocks[i]), i >= n);
+        }
+        for (size_t i = 50; i-- > (n > 20 ? n : 20);) {
+            assert_ptr_equal(*--bin->put, blocks[i]);
+        }
+        for (size_t i = 20; i-- > n;) {
+            assert_ptr_equal(*--bin->top, blocks[i]);
+        }
+        test_heap_close(&test);
+    }
+}
+
 static void
 blocks_of_mixed_classes_are_put_back(void **state)
 {
@@ -186,6 +220,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_malloc_has_left_leaves),
+        cmocka_unit_test(as_many_leave_as_are_asked_for),
         cmocka_unit_test(blocks_of_mixed_classes_are_put_back),
         cmocka_unit_test(put_class_does_the_same),
         cmocka_unit_test(any_order_is_put_back),

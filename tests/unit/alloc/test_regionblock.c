@@ -151,6 +151,20 @@ trim(void)
     CHILD_CHECK(mpy_mem_trim(NULL, 0, NULL) == 0);
 }
 
+/* mem's block, by its size, and then more frees than a magazine has room for. */
+static void
+free_sized_wrongly(void)
+{
+    void *blocks[300];
+    for (int i = 0; i < 300; i++) {
+        blocks[i] = mpy_region_malloc(region, 64);
+    }
+    mpy_region_free_sized(region, mpy_mem_malloc(64), 64);
+    for (int i = 0; i < 300; i++) {
+        mpy_region_free(region, blocks[i]);
+    }
+}
+
 static void
 free_wrongly(void)
 {
@@ -185,12 +199,15 @@ free_wrongly(void)
         mpy_region_free(region, gone);
         break;
     }
+    case 7: /* seen when the magazine runs over */
+        free_sized_wrongly();
+        break;
     /* from here on only closed magazines see it */
-    case 7:
+    case 8:
         mpy_region_free(region, p);
         mpy_region_free(region, p);
         break;
-    case 8:
+    case 9:
         mpy_region_free(region, p + 16);
         break;
     default:
@@ -208,7 +225,7 @@ wrong_frees_are_named(void **state)
     }
     second = mpy_region_new(NULL);
     for (wrong_closed = 0; wrong_closed < 2; wrong_closed++) {
-        for (wrong_kind = 0; wrong_kind < (wrong_closed ? 10 : 7); wrong_kind++) {
+        for (wrong_kind = 0; wrong_kind < (wrong_closed ? 11 : 8); wrong_kind++) {
             test_dies(free_wrongly);
         }
     }

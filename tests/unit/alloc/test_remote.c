@@ -74,6 +74,13 @@ a_refill_drains(void **state)
     (void)mpyi_heap_take(pair.owner.heap, 9); /* any class */
     assert_int_equal(pair.owner.heap->remote, 0);
     assert_int_equal(blocks_in_use(&pair.owner.in.space), 2);
+    if (!pair.owner.heap->closed) { /* of a magazine as well */
+        mpyi_heap_put(pair.other, &q, 1);
+        mpyi_heap_send_open(pair.other);
+        assert_int_not_equal(pair.owner.heap->remote, 0);
+        (void)mpyi_heap_refill(pair.owner.heap, 10);
+        assert_int_equal(pair.owner.heap->remote, 0);
+    }
     close_pair(&pair);
 }
 
