@@ -133,10 +133,7 @@ mpyi_heap_abandon(struct mpyi_heap *heap)
         mpyi_heap_drop_magazines(heap);
         mpyi_large_cache_set_closed(&heap->large, 1);
         close_heap(heap);
-    }
-    for (unsigned i = 0; i < MPYI_OUTBOXES; i++) {
-        heap->out[i] = (struct mpyi_outbox){NULL, NULL};
-    }
+    } /* one that was closed has nothing on its way: each free is sent at once */
     heap->modes = MPYI_MODE_STALE;
 }
 
