@@ -30,6 +30,7 @@ struct other {
     pthread_barrier_t barrier;
     struct mpyi_heap *heap;
     void *block;
+    char *kept; /* a large one, in that thread's cache */
 };
 
 static struct other other;
@@ -41,8 +42,16 @@ stay(void *data)
     other.block = mpy_mem_malloc(64);
     mpy_mem_free(mpy_mem_malloc(96));
     other.heap = mpyi_heap_of(mpy_priv_tls.mem);
+    other.kept = mpy_mem_malloc(600);
+    void *beyond = mpy_mem_malloc(600); /* so that malloc could not just move its end back */
+    memset(other.kept, 77, 600);
+    mpy_mem_free(other.kept);
+    if (mpyi_large_cache_blocks(&other.heap->large) == 0) {
+        other.kept = NULL; /* closed: freed at once */
+    }
     (void)pthread_barrier_wait(&other.barrier);
     (void)pthread_barrier_wait(&other.barrier);
+    mpy_mem_free(beyond);
     return NULL;
 }
 
@@ -54,9 +63,21 @@ adopt(void *data)
     return NULL;
 }
 
+/* The thread may have been taking the block just then: it is nobody's, and not given to malloc,
+   which would write into it. */
+static void
+expect_kept_forgotten(void)
+{
+    CHILD_CHECK(mpyi_large_cache_blocks(&other.heap->large) == 0);
+    for (int i = 0; i < 32 && other.kept != NULL; i++) {
+        CHILD_CHECK(other.kept[i] == 77);
+    }
+}
+
 static void
 child_of_an_idle_thread(void)
 {
+    expect_kept_forgotten();
     CHILD_CHECK(other.heap->orphan && !other.heap->dead);
     CHILD_CHECK(mpyi_heap_cached_blocks(other.heap) == 0);
     use();

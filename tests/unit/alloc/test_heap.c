@@ -87,6 +87,29 @@ modes_close_and_open(void **state)
     test_heap_close(&test);
 }
 
+/* Checks are switched on between the look at the modes and the opening: it must not happen, since
+   whoever makes records may have found no open heap. */
+static void
+checks_that_come_between_keep_it_closed(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_MEM, 0);
+    mpyi_heap_set_closed(test.heap, 1);
+    mpyi_modes_set(MPYI_MODE_CHECK, 1);
+    size_t open = atomic_load(&mpyi_open_heaps);
+    mpyi_heap_apply_modes(test.heap, 0);
+    assert_true(test.heap->closed);
+    assert_int_equal(test.heap->modes, MPYI_MODE_STALE);
+    assert_int_equal(atomic_load(&mpyi_open_heaps), open);
+    mpyi_modes_set(MPYI_MODE_CHECK, 0);
+    mpyi_heap_sync(test.heap, 0);
+    assert_false(test.heap->closed);
+    mpyi_heap_set_closed(test.heap, 1);
+    test_heap_close(&test);
+}
+
 static void
 dropped_blocks_stay_allocated(void **state)
 {
@@ -107,8 +130,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bins_have_their_limits),        cmocka_unit_test(closing_flushes),
-        cmocka_unit_test(flush_empties_every_bin),       cmocka_unit_test(modes_close_and_open),
+        cmocka_unit_test(bins_have_their_limits),
+        cmocka_unit_test(closing_flushes),
+        cmocka_unit_test(flush_empties_every_bin),
+        cmocka_unit_test(modes_close_and_open),
+        cmocka_unit_test(checks_that_come_between_keep_it_closed),
         cmocka_unit_test(dropped_blocks_stay_allocated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

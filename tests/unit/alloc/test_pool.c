@@ -184,6 +184,13 @@ notes_of_pools_that_are_gone(void **state)
     assert_int_equal(mpyi_heap_check(sister), 0);
     test_heap_valid(&test);
     mpyi_heap_put(sister, blocks + 1, 15);
+    mpyi_heap_file_changed(sister); /* idle, both of them, in the sister's list */
+    heap->idle[0] = noted[0];
+    heap->idle[1] = noted[1];
+    heap->idle_count = 2;
+    mpyi_heap_settle(heap);
+    assert_ptr_equal(noted[0]->owner, sister);
+    assert_int_equal(noted[0]->state, MPY_POOL_USED);
     mpyi_heap_settle(sister);
     assert_int_equal(mpyi_heap_check(sister), 0);
     mpyi_os_release(sister, sizeof *sister);
