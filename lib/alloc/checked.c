@@ -307,8 +307,7 @@ size_fits(const struct mpyi_mark *mark, size_t n)
     if (mark->kind == MPY_KIND_MEM || mark->kind == MPY_KIND_RAW || mark->kind == MPY_KIND_REGION) {
         return 0;
     }
-    return mpyi_round_up(n, 8) == mpyi_round_up(mark->n, 8) ||
-           (n > MPY_SMALL_MAX && mark->n > MPY_SMALL_MAX);
+    return mpyi_round_up(n, 8) == mpyi_round_up(mark->n, 8);
 }
 
 /* The block at p goes from LIVE to FREED; NULL when it has no record. */

@@ -11,6 +11,8 @@ main(int argc, char **argv)
         mpy_mem_free_sized(p, g.n + 1);
     } else if (g.domain == 'r') {
         mpy_region_free_sized(g.region, p, g.n + 1);
+    } else if (g.domain == 'a') {
+        mpyi_atom_free(g.heap, p, g.n + 8);
     } else {
         mpy_obj_free_sized(p, 2 * g.n);
     }
