@@ -48,8 +48,15 @@ static int
 teardown(void **state)
 {
     (void)state;
-    int result = mpyi_space_check(&fixture.test.space);
-    mpyi_space_destroy(&fixture.test.space);
+    struct mpyi_space *space = &fixture.test.space;
+    int result = mpyi_space_check(space);
+    if (fixture.test.usage.taken != space->pools_out * MPY_POOL_SIZE) {
+        print_error("%llu bytes are on the books of %llu pools\n",
+                    (unsigned long long)fixture.test.usage.taken,
+                    (unsigned long long)space->pools_out);
+        result = -1;
+    }
+    mpyi_space_destroy(space);
     return result;
 }
 

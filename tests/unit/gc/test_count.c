@@ -158,6 +158,29 @@ test_instances_count_as_references_to_their_type(void **state)
     fake_runtime_free(fake);
 }
 
+/* They are counted in rows of the same type, more than a byte holds. */
+static void
+test_many_instances_of_a_type(void **state)
+{
+    enum { N = 700 };
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *types[2] = {fake_type(1), fake_type(2)};
+    mpy_object *instances[N];
+    struct mpyi_gc_pass pass;
+    (void)state;
+    for (uint32_t i = 0; i < N; i++) {
+        instances[i] = fake_instance(types[i == 300 || i == 301], 3 + i);
+    }
+    begin(fake, &pass);
+    mpyi_gc_count_all(&pass);
+    assert_int_equal(counted(&pass, types[0]), N - 2);
+    assert_int_equal(counted(&pass, types[1]), 2);
+    mpyi_gc_side_release(fake->rt.gc->state);
+    mpy_decref_many(instances, N);
+    mpy_decref_many(types, 2);
+    fake_runtime_free(fake);
+}
+
 static void
 test_lists(void **state)
 {
@@ -200,15 +223,19 @@ test_cards_are_cleared_for_the_heap_only(void **state)
     mpy_object *o = fake_new(&fake_node, 1, 0);
     struct mpyi_gc_pass pass;
     size_t pools = mpyi_gc_pool_count(fake->rt.heap);
-    size_t first;
     (void)state;
+    assert_true(pools > 2);
     begin(fake, &pass);
-    memset(fake->rt.gc->cards, 1, MPYI_GC_MAP_BYTES);
-    mpyi_gc_clear_cards(&pass);
-    first = mpyi_gc_page((const void *)pass.base);
-    for (size_t i = 0; i < MPYI_GC_MAP_BYTES; i++) {
-        size_t page = (first + i) % MPYI_GC_MAP_BYTES;
-        assert_int_equal(fake->rt.gc->cards[page], i >= pools);
+    const size_t firsts[] = {mpyi_gc_page((const void *)pass.base), 0, MPYI_GC_MAP_BYTES - pools,
+                             MPYI_GC_MAP_BYTES - pools + 1, MPYI_GC_MAP_BYTES - 1};
+    for (size_t k = 0; k < sizeof firsts / sizeof *firsts; k++) {
+        pass.base = firsts[k] << MPYI_POOL_SHIFT;
+        memset(fake->rt.gc->cards, 1, MPYI_GC_MAP_BYTES);
+        mpyi_gc_clear_cards(&pass);
+        for (size_t i = 0; i < MPYI_GC_MAP_BYTES; i++) {
+            size_t page = (firsts[k] + i) % MPYI_GC_MAP_BYTES;
+            assert_int_equal(fake->rt.gc->cards[page], i >= pools);
+        }
     }
     mpyi_gc_side_release(fake->rt.gc->state);
     mpy_decref(o);
@@ -224,6 +251,7 @@ main(void)
         cmocka_unit_test(test_untracked_and_freed_are_no_objects),
         cmocka_unit_test(test_stale_cells_in_magazines),
         cmocka_unit_test(test_instances_count_as_references_to_their_type),
+        cmocka_unit_test(test_many_instances_of_a_type),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_cards_are_cleared_for_the_heap_only),
     };
