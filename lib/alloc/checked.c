@@ -260,9 +260,7 @@ all_gone(const struct mpyi_asker *asker)
         return; /* it opens by itself, see mpyi_region_enter() */
     }
     if (runtime != NULL) {
-        if (runtime->checks == 0) {
-            runtime->modes &= ~MPYI_MODE_CHECK;
-        }
+        runtime->modes &= ~MPYI_MODE_CHECK;
     } else {
         mpyi_modes_drop(MPYI_MODE_CHECK);
     }
