@@ -221,8 +221,7 @@ free_slowly(struct mpyi_thread *t, mpy_object **items, size_t n, struct mpyi_gc_
     let_go_in_order(items + freed, n - (size_t)freed);
 }
 
-/* Finalizers, and what is garbage after them; the number of these, at the front of the list. Those
-   of the list that live are candidates: they may not live long. */
+/* Finalizers, and what is garbage after them; the number of these, at the front of the list. */
 static size_t
 finalize(struct mpyi_thread *t, mpy_object **items, size_t n, uint32_t kinds,
          struct mpyi_gc_run *run)
@@ -241,9 +240,6 @@ finalize(struct mpyi_thread *t, mpy_object **items, size_t n, uint32_t kinds,
         }
         end_recheck(t->gc->state);
     }
-    for (size_t i = (size_t)garbage; i < n; i++) {
-        mpyi_gc_make_candidate(t->gc, items[i]);
-    }
     return (size_t)garbage;
 }
 
@@ -261,6 +257,6 @@ mpyi_gc_dispose(struct mpyi_thread *t, mpy_object **items, size_t n, uint32_t ki
     if ((kinds & MPYI_GC_HAS_SLOW) != 0 && garbage > 0) {
         free_slowly(t, items, garbage, run);
     }
-    let_go(items + garbage, n - garbage);
+    let_go(items + garbage, n - garbage); /* those that live are candidates by that */
     mpy_raw_free(items);
 }

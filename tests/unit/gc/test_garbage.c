@@ -100,6 +100,7 @@ test_resurrection(void **state)
         assert_int_equal(fake_dead[3], 1);
         assert_int_equal(mpyi_head(o)->refcnt, 2);
         assert_int_equal(mpyi_head(child)->refcnt, 2);
+        assert_int_equal((mpyi_head(o)->gcword | mpyi_head(child)->gcword) & MPY_PRIV_GC_IDLE, 0);
         mpy_decref(saved);
         assert_int_equal(fake_collect(2), 2);
         assert_int_equal(calls, 1);
