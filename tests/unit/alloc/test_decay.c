@@ -149,6 +149,32 @@ a_heap_gives_back_half_at_a_time(void **state)
     test_heap_close(&test);
 }
 
+/* Half at a time, but the last one, too: a block in a magazine keeps a whole pool. */
+static void
+nothing_is_left_after_some_periods(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    void *first[100];
+    for (int i = 0; i < 100; i++) {
+        first[i] = test_heap_alloc(test.heap, 8);
+    }
+    for (int i = 0; i < 100; i++) {
+        test_heap_free(test.heap, 8, first[i]);
+    }
+    assert_int_not_equal(mpyi_heap_cached_blocks(test.heap), 0);
+    for (int i = 0; i < 20; i++) {
+        test.heap->decay_next_ms = 1; /* long ago */
+        mpyi_heap_decay(test.heap);
+    }
+    assert_int_equal(mpyi_heap_cached_blocks(test.heap), 0);
+    assert_int_equal(test.heap->empty_count, 0);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
 /* A thread that only allocates, or only frees, looks at the clock, too. */
 static void
 every_slow_path_looks_at_the_clock(void **state)
@@ -251,6 +277,9 @@ many_heaps_share_the_cache_of_large_blocks(void **state)
     }
     assert_true(mpyi_heaps_live() >= 12);
     assert_true(mpyi_large_share() * mpyi_heaps_live() <= alone * 4 || alone == 0);
+    heaps[0]->large.limit = alone;
+    mpyi_heap_decay(heaps[0]); /* a heap that was there before takes less, too */
+    assert_int_equal(heaps[0]->large.limit, mpyi_large_share());
     for (size_t i = 0; i < 12; i++) {
         mpyi_mem_give_back(heaps[i]);
     }
@@ -339,6 +368,7 @@ main(int argc, char **argv)
         cmocka_unit_test(empty_arenas_go_while_others_work),
         cmocka_unit_test(idle_pools_of_used_arenas_go),
         cmocka_unit_test(a_heap_gives_back_half_at_a_time),
+        cmocka_unit_test(nothing_is_left_after_some_periods),
         cmocka_unit_test(every_slow_path_looks_at_the_clock),
         cmocka_unit_test(the_cap_holds),
         cmocka_unit_test(a_runtime_has_a_cap_of_its_own),

@@ -373,6 +373,17 @@ of_a_runtime(void **state)
     for (int i = 0; i < 10; i++) {
         mpyi_array_free(rt_heap, q[i], 20000);
     }
+    /* failures on demand are final, in its regions as well */
+    order[0] = '\0';
+    mpy_region *region = mpy_region_new(rt);
+    assert_non_null(region);
+    assert_int_equal(mpy_debug_fail_alloc(rt, MPY_FAIL_AFTER, 1), 0);
+    assert_null(mpyi_array_alloc(rt_heap, 40));
+    assert_null(mpy_region_malloc(region, 40));
+    assert_null(mpy_region_malloc(region, 4000));
+    assert_int_equal(mpy_debug_fail_alloc(rt, MPY_FAIL_OFF, 0), 0);
+    assert_string_equal(order, "");
+    mpy_region_destroy(region);
     assert_int_equal(mpy_mem_on_pressure(rt, 0, NULL, NULL), 0);
     assert_int_equal(mpyi_rtheap_check(rt_heap), 0);
     mpyi_rtheap_free(rt_heap);

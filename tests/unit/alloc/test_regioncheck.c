@@ -116,6 +116,29 @@ freed_blocks_wait(void **state)
 }
 
 static void
+regions_of_a_runtime_are_looked_at(void **state)
+{
+    (void)state;
+    mpy_region *regions[2] = {of_the_runtime(), of_the_runtime()};
+    size_t of_process = mpyi_regions_queued(NULL);
+    struct mpyi_mark mark;
+    for (int i = 0; i < 2; i++) {
+        char *p = mpy_region_malloc(regions[i], 100);
+        assert_int_equal(mpyi_regions_around(runtime, p + 50, &mark), 1);
+        assert_ptr_equal(mark.p, p);
+        assert_int_equal(mpyi_regions_around(runtime, p - mark.front + mark.total, &mark), 0);
+        assert_int_equal(mpyi_regions_around(NULL, p, &mark), 0);
+        mpy_region_free(regions[i], p);
+        mpy_region_free(regions[i], mpy_region_malloc(regions[i], 30));
+    }
+    assert_int_equal(mpyi_regions_queued(runtime), 4);
+    assert_int_equal(mpyi_regions_queued(NULL), of_process);
+    mpy_region_destroy(regions[0]);
+    assert_int_equal(mpyi_regions_queued(runtime), 2);
+    mpy_region_destroy(regions[1]);
+}
+
+static void
 records_keep_it_closed(void **state)
 {
     (void)state;
@@ -282,6 +305,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(right_programs_are_left_alone),
         cmocka_unit_test(freed_blocks_wait),
+        cmocka_unit_test(regions_of_a_runtime_are_looked_at),
         cmocka_unit_test(records_keep_it_closed),
         cmocka_unit_test(blocks_say_who_allocated_them),
         cmocka_unit_test(traced_as_the_caller_knows_them),

@@ -179,6 +179,30 @@ test_losers_are_candidates(void **state)
     fake_runtime_free(fake);
 }
 
+/* Also where what else refers to it keeps it alive for now; a count that overflowed stays. */
+static void
+test_losers_that_live(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *old = self_cycle(&fake_node, 1, 0);
+    mpy_object *saturated = self_cycle(&fake_node, 2, 0);
+    (void)state;
+    assert_int_equal(fake_collect(2), 0);
+    for (int generation = 0; generation < 3; generation++) {
+        mpy_object *o = self_cycle(&fake_node, 3, 0);
+        mpyi_head(old)->gcword |= MPY_PRIV_GC_IDLE;
+        fake_set(o, 1, old);
+        fake_set(o, 2, saturated);
+        mpyi_head(saturated)->refcnt = MPY_PRIV_REFCNT_SPECIAL + 2;
+        mpy_decref(o);
+        assert_int_equal(fake_collect(generation), 1);
+        assert_int_equal(mpyi_head(old)->gcword & MPY_PRIV_GC_IDLE, 0);
+        assert_int_equal(mpyi_head(saturated)->refcnt, UINT32_MAX);
+        mpyi_head(saturated)->refcnt = 2;
+    }
+    fake_runtime_free(fake);
+}
+
 static void
 test_bury_leaves_a_running_teardown_alone(void **state)
 {
@@ -201,6 +225,7 @@ main(void)
         cmocka_unit_test(test_finalizers_of_what_dies_wait),
         cmocka_unit_test(test_old_object_dies_of_young_garbage),
         cmocka_unit_test(test_losers_are_candidates),
+        cmocka_unit_test(test_losers_that_live),
         cmocka_unit_test(test_bury_leaves_a_running_teardown_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
