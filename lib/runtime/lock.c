@@ -115,7 +115,7 @@ next_owner(struct mpyi_lock *lock)
         return NULL;
     }
     struct mpyi_waiter *w = queue_pop(&lock->turn);
-    lock->expired -= w->expired;
+    lock->expired -= w->expired && w->round == lock->rounds;
     lock->streak = 0;
     lock->turns += !w->resumes;
     return w;
@@ -170,6 +170,7 @@ interval_passed(struct mpyi_lock *lock, struct mpyi_waiter *w)
             w->turn = lock->turns; /* another one's turn began meanwhile: it has an interval, too */
         } else if (!w->expired) {
             w->expired = true;
+            w->round = lock->rounds;
             lock->expired++;
             update_breaker(lock);
         }
@@ -272,7 +273,14 @@ mpyi_lock_yield(struct mpyi_lock *lock)
         return false;
     }
     self.resumes = lock->expired == 0;
+    uint64_t turns = lock->turns;
     struct mpyi_waiter *next = next_owner(lock);
+    if (lock->turns != turns) {
+        /* The new turn is not cut short by those that waited for the end of the last one. They need
+           not look again: this thread, behind them, sees to the end of the new one. */
+        lock->expired = 0;
+        lock->rounds++;
+    }
     if (self.resumes) {
         queue_prepend(&lock->turn, &self);
     } else {

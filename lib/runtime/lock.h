@@ -24,7 +24,8 @@
  *   urgent   came from outside: back from a blocking call, or attaching. They raise
  *            MPYI_BREAK_LOCK at once and are served first.
  *   turn     gave the lock up at a checkpoint and compute on. The first whose interval passes
- *            without a change of turn has expired, and raises MPYI_BREAK_LOCK.
+ *            without a change of turn has expired, and raises MPYI_BREAK_LOCK. The next turn has an
+ *            interval as well, whoever else had expired meanwhile.
  * A holder that makes way for an urgent thread goes to the head of the turn queue (its turn is not
  * over); one whose successor in the turn queue has expired goes to the tail. While somebody has
  * expired, at most LOCK_STREAK urgent threads in a row go first: nobody starves.
@@ -53,6 +54,7 @@ struct mpyi_waiter {
     bool expired;   /* turn queue: the interval is over */
     bool resumes;   /* turn queue: its turn is not over yet */
     uint64_t turn;  /* lock->turns when it last looked */
+    uint64_t round; /* lock->rounds when it expired */
 };
 
 struct mpyi_waiter_queue {
@@ -69,6 +71,7 @@ struct mpyi_lock {
     uint32_t streak;   /* urgent threads served in a row while somebody had expired */
     mpy_status closed; /* why: MPY_E_FINALIZING or MPY_E_FORKED */
     uint64_t turns;    /* changes of turn */
+    uint64_t rounds;   /* times that all members of `turn` ceased to be expired */
     int64_t interval;  /* ns; atomic */
     /* statistics; atomic */
     uint64_t waits, hand_offs, waiting;

@@ -170,6 +170,39 @@ the_host_frees_and_the_request_succeeds(void **state)
     }
 }
 
+static void *left[2000];
+
+static void *
+leave_blocks(void *data)
+{
+    (void)data;
+    for (int i = 0; i < 2000; i++) {
+        left[i] = mpy_mem_malloc(512);
+    }
+    return NULL;
+}
+
+/* Blocks of a thread that has ended were freed since: nobody looks after them but who is short. */
+static void
+what_ended_threads_left_is_found(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    if (MPYI_BYPASS) {
+        return;
+    }
+    assert_int_equal(pthread_create(&thread, NULL, leave_blocks, NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    for (int i = 0; i < 2000; i++) {
+        assert_non_null(left[i]);
+        mpy_mem_free(left[i]);
+    }
+    mpy_mem_set_limit(mpy_mem_used() + 100000);
+    void *p = mpy_mem_malloc(800000);
+    assert_non_null(p);
+    mpy_mem_free(p);
+}
+
 static void
 the_host_raises_the_limit(void **state)
 {
@@ -400,6 +433,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_hard_limit, reset, reset),
         cmocka_unit_test_setup_teardown(a_limit_below_what_is_used, reset, reset),
         cmocka_unit_test_setup_teardown(the_host_frees_and_the_request_succeeds, reset, reset),
+        cmocka_unit_test_setup_teardown(what_ended_threads_left_is_found, reset, reset),
         cmocka_unit_test_setup_teardown(the_host_raises_the_limit, reset, reset),
         cmocka_unit_test_setup_teardown(the_host_cannot_help, reset, reset),
         cmocka_unit_test_setup_teardown(a_soft_limit, reset, reset),

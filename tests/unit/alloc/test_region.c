@@ -9,6 +9,7 @@
 #include "alloc/region.h"
 
 #include <pthread.h>
+#include <sys/mman.h>
 
 static uint64_t
 pool_bytes(void)
@@ -107,6 +108,13 @@ notes_end_with_the_pools(void **state)
     mpy_region_destroy(region);
 }
 
+static int
+is_mapped(const void *p)
+{
+    uintptr_t page = (uintptr_t)p & ~(uintptr_t)(mpyi_os_page_size() - 1);
+    return msync((void *)page, 1, MS_ASYNC) == 0;
+}
+
 static void
 structs_are_reused(void **state)
 {
@@ -130,6 +138,11 @@ structs_are_reused(void **state)
         assert_int_equal(mpy_region_check(regions[i]), 0);
         mpy_region_destroy(regions[i]);
     }
+    int mapped = 0;
+    for (int i = 0; i < MANY; i++) {
+        mapped += is_mapped(regions[i]);
+    }
+    assert_in_range(mapped, 1, MANY / 2);
 }
 
 static void

@@ -126,6 +126,7 @@ regions_of_a_runtime_are_looked_at(void **state)
         char *p = mpy_region_malloc(regions[i], 100);
         assert_int_equal(mpyi_regions_around(runtime, p + 50, &mark), 1);
         assert_ptr_equal(mark.p, p);
+        assert_int_equal(mark.serial, 1); /* also in a struct that was another's */
         assert_int_equal(mpyi_regions_around(runtime, p - mark.front + mark.total, &mark), 0);
         assert_int_equal(mpyi_regions_around(NULL, p, &mark), 0);
         mpy_region_free(regions[i], p);

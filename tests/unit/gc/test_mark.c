@@ -179,17 +179,29 @@ test_stack_overflow(void **state)
     fake_runtime_free(fake);
 }
 
-/* 60-ary tree of depth 3: more children at once than ring and stack hold. */
+/* 60-ary tree of depth 3: more children at once than ring and stack hold. Some of its leaves refer
+   to one object more. Backwards children have lower addresses than their parents. */
 static mpy_object *
-tree(int depth, uint64_t *n)
+tree(int depth, int backwards, uint64_t *n)
 {
-    mpy_object *o = fake_new(&fake_tuple, 1, 60);
+    mpy_object *o = backwards ? NULL : fake_new(&fake_tuple, 1, 60);
+    mpy_object *children[60];
     ++*n;
     for (uint32_t i = 0; depth > 0 && i < 60; i++) {
-        mpy_object *child = depth == 1 ? fake_new(&fake_node, 2, 0) : tree(depth - 1, n);
-        *n += depth == 1;
-        fake_set(o, i, child);
-        mpy_decref(child);
+        if (depth > 1) {
+            children[i] = tree(depth - 1, backwards, n);
+            continue;
+        }
+        mpy_object *below = i % 4 == 0 ? fake_new(&fake_node, 2, 0) : NULL;
+        children[i] = fake_new(&fake_node, 2, 0);
+        fake_set(children[i], 1, below);
+        mpy_xdecref(below);
+        *n += 1 + (below != NULL);
+    }
+    o = backwards ? fake_new(&fake_tuple, 1, 60) : o;
+    for (uint32_t i = 0; depth > 0 && i < 60; i++) {
+        fake_set(o, i, children[i]);
+        mpy_decref(children[i]);
     }
     return o;
 }
@@ -197,17 +209,20 @@ tree(int depth, uint64_t *n)
 static void
 test_tree(void **state)
 {
-    struct fake_runtime *fake = fake_runtime_new();
-    uint64_t n = 0;
-    mpy_object *root = tree(3, &n);
-    mpy_object *leaf = fake_get(fake_get(fake_get(root, 59), 59), 59);
     (void)state;
-    assert_int_equal(fake_collect(2), 0);
-    assert_int_equal(mpyi_gc_tracked(fake->rt.gc), n);
-    fake_set(leaf, 0, root);
-    mpy_decref(root);
-    assert_int_equal(fake_collect(2), n);
-    fake_runtime_free(fake);
+    for (int backwards = 0; backwards < 2; backwards++) {
+        struct fake_runtime *fake = fake_runtime_new();
+        uint64_t n = 0;
+        fake->rt.gc->enabled = 0;
+        mpy_object *root = tree(3, backwards, &n);
+        mpy_object *leaf = fake_get(fake_get(fake_get(root, 59), 59), 59);
+        assert_int_equal(fake_collect(2), 0);
+        assert_int_equal(mpyi_gc_tracked(fake->rt.gc), n);
+        fake_set(leaf, 0, root);
+        mpy_decref(root);
+        assert_int_equal(fake_collect(2), n);
+        fake_runtime_free(fake);
+    }
 }
 
 static void
