@@ -214,11 +214,18 @@ mpyi_mem_closed_realloc(struct mpyi_heap *heap, void *p, size_t n, const void *s
     if (mpyi_fault_hit(NULL, bytes)) {
         return NULL;
     }
-    trace_free(heap, p, 0);
+    size_t old = 0;
+    if ((heap->modes & MPYI_MODE_TRACE) != 0) {
+        old = mpyi_mem_closed_usable(heap, p, site);
+        trace_free(heap, p, 0);
+    }
     void *fresh =
         checked(heap) ? checked_realloc(heap, p, n, site) : mpyi_mem_plain_realloc(heap, p, bytes);
-    (void)traced(heap, fresh != NULL ? fresh : p, bytes);
-    return fresh;
+    if (fresh == NULL) {
+        (void)traced(heap, p, old); /* it is there still */
+        return NULL;
+    }
+    return traced(heap, fresh, bytes);
 }
 
 void

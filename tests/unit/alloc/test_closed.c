@@ -4,6 +4,8 @@
 
 #include "alloc/closed.h"
 
+#include <pthread.h>
+
 static struct mpyi_rtheap *runtime;
 
 static int
@@ -111,6 +113,63 @@ faults_come_before_traces(void **state)
 }
 
 static void
+a_realloc_that_fails_is_traced_as_none(void **state)
+{
+    (void)state;
+    struct mpyi_heap *heap = mpyi_mem_enter();
+    void *p = mpyi_mem_closed_malloc(heap, 40, NULL);
+    void *q = mpyi_mem_closed_malloc(heap, 4000, NULL);
+    size_t size[2] = {mpyi_mem_closed_usable(heap, p, NULL), mpyi_mem_closed_usable(heap, q, NULL)};
+    MPYI_HOOK_SET(trace, note);
+    event_count = 0;
+    assert_null(mpyi_mem_closed_realloc(heap, p, PTRDIFF_MAX, NULL));
+    assert_null(mpyi_mem_closed_realloc(heap, q, PTRDIFF_MAX, NULL));
+    MPYI_HOOK_SET(trace, NULL);
+    assert_int_equal(event_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(events[i].event, i % 2 == 0 ? MPYI_TRACE_FREE : MPYI_TRACE_ALLOC);
+        assert_ptr_equal(events[i].block, i < 2 ? p : q);
+        assert_int_equal(events[i].n, i % 2 == 0 ? 0 : size[i / 2]);
+    }
+    mpyi_mem_closed_free(heap, p, MPYI_SIZE_UNKNOWN, NULL);
+    mpyi_mem_closed_free(heap, q, MPYI_SIZE_UNKNOWN, NULL);
+    mpyi_mem_leave(heap);
+}
+
+static void *
+one_block(void *data)
+{
+    struct mpyi_heap *heap = mpyi_mem_enter();
+    *(void **)data = mpyi_mem_own_malloc(heap, 40);
+    mpyi_mem_leave(heap);
+    return NULL;
+}
+
+/* Nothing of a closed heap waits on its way to another. */
+static void
+frees_are_sent_at_once(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    void *p = NULL;
+    if (MPYI_BYPASS) {
+        return;
+    }
+    struct mpyi_heap *heap = mpyi_mem_enter(); /* the thread makes one of its own */
+    assert_int_equal(pthread_create(&thread, NULL, one_block, &p), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    struct mpyi_pool *pool = &mpyi_mem_space.pools[mpyi_space_index(&mpyi_mem_space, p)];
+    struct mpyi_heap *owner = pool->owner;
+    assert_ptr_not_equal(owner, heap);
+    mpyi_mem_own_free(heap, p, 40);
+    assert_int_not_equal(owner->remote, 0);
+    for (unsigned i = 0; i < MPYI_OUTBOXES; i++) {
+        assert_null(heap->out[i].owner);
+    }
+    mpyi_mem_leave(heap);
+}
+
+static void
 a_runtime_traces_its_kinds(void **state)
 {
     (void)state;
@@ -150,6 +209,8 @@ main(void)
         cmocka_unit_test(plain_blocks_of_mem),
         cmocka_unit_test(plain_blocks_of_a_runtime),
         cmocka_unit_test(faults_come_before_traces),
+        cmocka_unit_test(a_realloc_that_fails_is_traced_as_none),
+        cmocka_unit_test(frees_are_sent_at_once),
         cmocka_unit_test(a_runtime_traces_its_kinds),
         cmocka_unit_test(special_requests_of_open_heaps),
     };
