@@ -112,6 +112,26 @@ no_memory_for_records(void **state)
     mpyi_marks_destroy(&marks);
 }
 
+/* A region uses its table again after it was destroyed. */
+static void
+a_destroyed_table_is_empty(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 20; i++) {
+        insert(i, (char *)(uintptr_t)(0x1000 + i * 64));
+        all[i]->total = 64;
+        mpyi_marks_enqueue(&marks, all[i]);
+    }
+    assert_int_equal(marks.queued_bytes, 20 * 64);
+    mpyi_marks_destroy(&marks);
+    assert_int_equal(marks.count + marks.queued_bytes + marks.queued_count, 0);
+    assert_null(mpyi_marks_dequeue(&marks));
+    assert_null(mpyi_marks_find(&marks, (void *)(uintptr_t)0x1000));
+    insert(0, (char *)(uintptr_t)0x1000);
+    assert_int_equal(marks.count, 1);
+    mpyi_marks_destroy(&marks);
+}
+
 int
 main(void)
 {
@@ -119,6 +139,7 @@ main(void)
         cmocka_unit_test(records_are_found_and_go),
         cmocka_unit_test(the_queue_is_first_in_first_out),
         cmocka_unit_test(no_memory_for_records),
+        cmocka_unit_test(a_destroyed_table_is_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

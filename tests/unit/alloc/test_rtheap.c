@@ -4,6 +4,8 @@
  */
 #include "alloc_test.h"
 
+#include <stdio.h>
+
 static void
 an_empty_heap_is_valid_and_goes(void **state)
 {
@@ -54,14 +56,28 @@ enter_and_leave(void **state)
     mpyi_rtheap_leave();
 }
 
+/* Bytes mapped or reserved by the process. */
+static uint64_t
+address_space(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu", &pages), 1);
+    assert_int_equal(fclose(file), 0);
+    return (uint64_t)pages * mpyi_os_page_size();
+}
+
 static void
 failing_construction_leaves_nothing(void **state)
 {
     (void)state;
     for (uint64_t n = 1; n < 40; n++) {
+        uint64_t before = address_space();
         mpyi_os_fail_after(n);
         struct mpyi_rtheap *heap = mpyi_rtheap_new(NULL);
         mpyi_os_fail_after(0);
+        assert_true(heap != NULL || address_space() < before + (64 << 20));
         if (heap != NULL) {
             mpyi_rtheap_free(heap);
         } else {

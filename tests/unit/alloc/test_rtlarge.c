@@ -122,6 +122,54 @@ a_cached_block_beyond_the_limit_is_not_given(void **state)
     assert_null(mpyi_rtlarge_alloc(heap, 4000, 0));
 }
 
+/* A block of the same bin may be larger than what is wanted: the limit counts what is given. */
+static void
+a_cached_block_is_counted_as_it_is(void **state)
+{
+    (void)state;
+    if (heap->raw.closed) {
+        return;
+    }
+    mpyi_rtheap_modes_set(heap, MPYI_MODE_TRACE, 1); /* sizes are not rounded to those of bins */
+    size_t odd = mpyi_large_good_size(4000) + 16;
+    void *p = mpyi_rtlarge_alloc(heap, odd, 0);
+    assert_int_equal(mpyi_rtlarge_size(p), odd);
+    mpyi_rtheap_modes_set(heap, MPYI_MODE_TRACE, 0);
+    mpyi_rtlarge_free(heap, p);
+    assert_int_equal(mpyi_large_cache_blocks(&heap->cache), 1);
+    mpyi_rtheap_set_limit(heap, mpyi_rtheap_bytes(heap) + odd - 16);
+    p = mpyi_rtlarge_alloc(heap, 4000, 0);
+    assert_non_null(p);
+    assert_true(mpyi_rtheap_bytes(heap) <= heap->usage.limit);
+    mpyi_rtheap_set_limit(heap, 0);
+}
+
+static size_t
+flag_of(const void *p)
+{
+    return ((const struct mpyi_large *)p - 1)->size & MPYI_LARGE_FLAGS;
+}
+
+/* Sizes that the system resizes: whose block it is stays, also when there is no memory. */
+static void
+resizing_keeps_the_kind(void **state)
+{
+    (void)state;
+    static const size_t flags[] = {0, MPYI_LARGE_ATOM, MPYI_LARGE_REGION};
+    for (size_t i = 0; i < 3; i++) {
+        void *p = mpyi_rtlarge_alloc(heap, 200000, flags[i]);
+        assert_int_equal(flag_of(p), flags[i]);
+        p = mpyi_rtlarge_realloc(heap, p, 1000000 * (i + 1));
+        assert_non_null(p);
+        assert_int_equal(flag_of(p), flags[i]);
+        assert_true(heap->usage.peak >= 1000000 * (i + 1));
+        assert_null(mpyi_rtlarge_realloc(heap, p, (size_t)PTRDIFF_MAX - 100000));
+        assert_int_equal(flag_of(p), flags[i]);
+        assert_int_equal(mpyi_rtlarge_check(heap), 0);
+        mpyi_rtlarge_free(heap, p);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -133,6 +181,8 @@ main(void)
         CASE(sizes_at_the_edge),
         CASE(freed_blocks_wait_in_a_bounded_cache),
         CASE(a_cached_block_beyond_the_limit_is_not_given),
+        CASE(a_cached_block_is_counted_as_it_is),
+        CASE(resizing_keeps_the_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

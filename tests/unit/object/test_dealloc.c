@@ -158,7 +158,7 @@ static struct {
     int mode;
 } f;
 
-enum { COUNT, RESURRECT, RAISE, DROP_NEXT, SAVE_LAST, CREATE };
+enum { COUNT, RESURRECT, RAISE, DROP_NEXT, SAVE_FIRST, SAVE_LAST, KEEP_SELF, CREATE };
 
 static void
 node_finalize(mpy_object *self)
@@ -179,6 +179,13 @@ node_finalize(mpy_object *self)
             f.saved = mpy_newref(self);
         }
         mpy_clear(&((struct node *)data)->next);
+    } else if (f.mode == SAVE_FIRST) {
+        if (f.saved == NULL) {
+            f.saved = mpy_newref(self);
+        }
+        mpy_clear(&((struct node *)data)->next);
+    } else if (f.mode == KEEP_SELF) {
+        mpy_assign(&((struct node *)data)->next, self);
     } else if (f.mode == CREATE) {
         mpy_object *list = api_good(mpy_list_from_array(&self, 1));
         mpy_decref(list);
@@ -314,17 +321,21 @@ test_resurrect_late(void **state)
 {
     (void)state;
     for (unsigned n = 25; n < 80; n++) {
-        mpy_object *o = NULL;
+        mpy_object *o;
         open_nodes(SAVE_LAST);
-        for (unsigned i = 0; i < n; i++) {
+        mpy_object *last = o = new_node(NULL);
+        for (unsigned i = 1; i < n; i++) {
             mpy_object *outer = new_node(o);
-            mpy_xdecref(o);
+            mpy_decref(o);
             o = outer;
         }
+        mpyi_head(last)->gcword |= MPYI_GC_WEAKREF;
         mpy_decref(o);
         assert_int_equal(f.finalized, n);
         assert_int_equal(f.released, n - 1);
         assert_int_equal(mpy_refcount(f.saved), 1);
+        assert_ptr_equal(f.saved, last);
+        assert_int_equal(mpyi_head(last)->gcword & MPYI_GC_WEAKREF, MPYI_GC_WEAKREF);
         assert_int_equal(mpy_gc_is_tracked(f.saved), 1);
         assert_int_equal(mpy_gc_is_finalized(f.saved), 1);
         assert_ptr_equal(mpyi_type_of(f.saved), f.type);
@@ -333,6 +344,46 @@ test_resurrect_late(void **state)
         assert_int_equal(f.released, n);
         mpy_decref(f.type);
     }
+}
+
+/* The first of a chain, dropped by a list that dies, lives on; those that wait for their finalizers
+   do not wait for it. */
+static void
+test_others_late(void **state)
+{
+    mpy_object *o = NULL;
+    (void)state;
+    open_nodes(SAVE_FIRST);
+    for (unsigned i = 0; i < 100; i++) {
+        mpy_object *outer = new_node(o);
+        mpy_xdecref(o);
+        o = outer;
+    }
+    mpy_object *list = api_good(mpy_list_from_array(&o, 1));
+    mpy_decref(o);
+    mpy_decref(list);
+    assert_ptr_equal(f.saved, o);
+    assert_int_equal(f.finalized, 100);
+    assert_int_equal(f.released, 99);
+    mpy_clear(&f.saved);
+    mpy_decref(f.type);
+}
+
+/* Its finalizer makes an old object refer to itself alone: the next full collection looks at it. */
+static void
+test_resurrect_into_a_cycle(void **state)
+{
+    (void)state;
+    open_nodes(KEEP_SELF);
+    mpy_object *o = new_node(NULL);
+    assert_int_equal(mpy_gc_collect(2, NULL), 0);
+    assert_int_not_equal(mpyi_head(o)->gcword & MPY_PRIV_GC_IDLE, 0);
+    mpy_decref(o);
+    assert_int_equal(f.finalized, 1);
+    assert_int_equal(f.released, 0);
+    assert_int_equal(mpy_gc_collect(2, NULL), 0);
+    assert_int_equal(f.released, 1);
+    mpy_decref(f.type);
 }
 
 /* What a finalizer drops is gone when its drop returns, in the middle of a teardown, too. */
@@ -390,6 +441,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_finalizer_raises, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_finalizers_that_drop, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_resurrect_late, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_others_late, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_resurrect_into_a_cycle, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_finalizer_creates, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_not_attached, api_setup, api_teardown),
     };
