@@ -6,6 +6,11 @@
  */
 #include "alloc_test.h"
 
+#include "alloc/checked.h"
+#include "alloc/domain.h"
+#include "alloc/pressure.h"
+#include "alloc/region.h"
+
 #include <pthread.h>
 
 static int handler_calls; /* of the handlers below */
@@ -149,6 +154,85 @@ children_take_over(void **state)
     (void)pthread_barrier_destroy(&other.barrier);
 }
 
+/* ---- every lock of the back end ---------------------------------------------------------------
+ */
+
+static void
+lock_space(void)
+{
+    mpyi_space_lock(&mpyi_mem_space);
+}
+
+static void
+unlock_space(void)
+{
+    mpyi_space_unlock(&mpyi_mem_space);
+}
+
+static void
+lock_marks(void)
+{
+    mpyi_marks_lock(&mpyi_mem_marks);
+}
+
+static void
+unlock_marks(void)
+{
+    mpyi_marks_unlock(&mpyi_mem_marks);
+}
+
+static const struct {
+    void (*lock)(void), (*unlock)(void);
+} locks[] = {
+    {mpyi_regions_lock, mpyi_regions_unlock},
+    {mpyi_heaps_lock, mpyi_heaps_unlock},
+    {lock_space, unlock_space},
+    {mpyi_remote_lock, mpyi_remote_unlock},
+    {lock_marks, unlock_marks},
+    {mpyi_pressure_lock, mpyi_pressure_unlock},
+    {mpyi_domain_lock, mpyi_domain_unlock},
+};
+
+static size_t lock_number;
+
+/* Holds the lock for a while, in which the other thread forks. */
+static void *
+hold_lock(void *data)
+{
+    locks[lock_number].lock();
+    (void)pthread_barrier_wait(data);
+    usleep(20000);
+    locks[lock_number].unlock();
+    return NULL;
+}
+
+static void
+child_that_locks(void)
+{
+    (void)alarm(10);
+    locks[lock_number].lock();
+    locks[lock_number].unlock();
+}
+
+static void
+no_lock_is_held_in_a_child(void **state)
+{
+    (void)state;
+    if (MPYI_TSAN) {
+        return; /* it does not follow threads of a child */
+    }
+    for (lock_number = 0; lock_number < sizeof locks / sizeof *locks; lock_number++) {
+        pthread_t thread;
+        pthread_barrier_t barrier;
+        assert_int_equal(pthread_barrier_init(&barrier, NULL, 2), 0);
+        assert_int_equal(pthread_create(&thread, NULL, hold_lock, &barrier), 0);
+        (void)pthread_barrier_wait(&barrier);
+        test_child_succeeds(child_that_locks);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        (void)pthread_barrier_destroy(&barrier);
+    }
+}
+
 static void
 grandchild(void)
 {
@@ -200,6 +284,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(children_take_over),
+        cmocka_unit_test(no_lock_is_held_in_a_child),
         cmocka_unit_test(forks_nest),
         cmocka_unit_test(handlers_may_allocate),
     };

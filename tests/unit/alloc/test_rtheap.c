@@ -3,6 +3,7 @@
  * test_rtheap.c - a runtime's memory: life, limits, walks, trim; two runtimes side by side.
  */
 #include "alloc_test.h"
+#include "host_test.h"
 
 #include <stdio.h>
 
@@ -84,6 +85,30 @@ failing_construction_leaves_nothing(void **state)
             assert_int_equal(mpy_status_last(), MPY_E_NOMEM);
         }
     }
+}
+
+/* Arrays and atoms of any size are the host's blocks, cells are not. */
+static void
+a_host_has_the_blocks(void **state)
+{
+    (void)state;
+    struct test_host host = {.live = 0};
+    const mpy_allocator allocator = test_host_allocator(&host, 0);
+    const struct mpyi_rtheap_options options = {.host = &allocator};
+    struct mpyi_rtheap *heap = mpyi_rtheap_new(&options);
+    assert_non_null(heap);
+    void *array = mpyi_array_alloc(heap, 48);
+    assert_int_equal(host.live, 1);
+    void *atom = mpyi_atom_alloc(heap, 48);
+    assert_int_equal(host.live, 2);
+    void *cell = mpyi_cell_alloc(heap, 48);
+    assert_int_equal(host.live, 2);
+    mpyi_cell_free(heap, cell, 48);
+    mpyi_atom_free(heap, atom, 48);
+    assert_int_equal(host.live, 1);
+    mpyi_array_free(heap, array, 48);
+    assert_int_equal(host.live, 0);
+    mpyi_rtheap_free(heap);
 }
 
 static void
@@ -268,6 +293,7 @@ main(void)
         cmocka_unit_test(everything_is_dropped_whole),
         cmocka_unit_test(enter_and_leave),
         cmocka_unit_test(failing_construction_leaves_nothing),
+        cmocka_unit_test(a_host_has_the_blocks),
         cmocka_unit_test(the_limit_is_exact_and_recovers),
         cmocka_unit_test(pressure_is_asked_once_before_failing),
         cmocka_unit_test(walks_see_every_block_of_their_kind),

@@ -6,6 +6,8 @@
 
 #include "alloc/spaces.h"
 
+#include <pthread.h>
+
 static void
 null_is_the_process(void **state)
 {
@@ -42,8 +44,14 @@ a_runtime_has_two_spaces(void **state)
     assert_ptr_equal(spaces.heap, runtime_heap);
     void *p = mpyi_atom_alloc(runtime_heap, 48);
     mpyi_atom_free(runtime_heap, p, 48);
+    p = mpyi_cell_alloc(runtime_heap, 48);
+    mpyi_cell_free(runtime_heap, p, 48);
+    p = mpyi_array_alloc(runtime_heap, 48);
+    mpyi_array_free(runtime_heap, p, 48);
     mpyi_spaces_flush(&spaces);
+    assert_int_equal(mpyi_heap_cached_blocks(&runtime_heap->raw), 0);
     assert_int_equal(mpyi_heap_cached_blocks(&runtime_heap->atom), 0);
+    assert_int_equal(mpyi_heap_cached_blocks(&runtime_heap->gc), 0);
     size_t released;
     assert_int_equal(mpy_mem_trim(rt, 0, &released), 0);
     assert_true(MPYI_BYPASS || released >= MPY_ARENA_SIZE);
@@ -102,14 +110,41 @@ trim_returns_what_is_free(void **state)
     free(blocks);
 }
 
+static void *
+one_block(void *data)
+{
+    *(void **)data = mpy_mem_malloc(40);
+    return NULL;
+}
+
+/* Messages to other heaps that this one keeps for later. */
+static void
+trim_returns_messages(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    void *p = NULL;
+    if (mpyi_modes_get() != 0) {
+        return;
+    }
+    struct mpyi_heap *heap = mpyi_mem_enter(); /* the thread makes one of its own */
+    mpyi_mem_leave(heap);
+    assert_int_equal(pthread_create(&thread, NULL, one_block, &p), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    mpy_mem_free(p);
+    mpyi_heap_flush(heap);
+    assert_int_not_equal(heap->spare_count, 0);
+    assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+    assert_int_equal(heap->spare_count, 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(null_is_the_process),
-        cmocka_unit_test(a_runtime_has_two_spaces),
-        cmocka_unit_test(structs_are_cut_or_zeroed),
-        cmocka_unit_test(trim_returns_what_is_free),
+        cmocka_unit_test(null_is_the_process),       cmocka_unit_test(a_runtime_has_two_spaces),
+        cmocka_unit_test(structs_are_cut_or_zeroed), cmocka_unit_test(trim_returns_what_is_free),
+        cmocka_unit_test(trim_returns_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,25 @@ test_totals(void **state)
     fake_runtime_free(fake);
 }
 
+/* A pass without memory for high counts asks for a look at everything, once. */
+static void
+test_everything_is_looked_at_once(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *idle = fake_new(&fake_node, 1, 0);
+    struct mpyi_gc_run run[3] = {{0}, {0}, {0}};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        fake->rt.gc->state->look_at_all |= i == 1;
+        assert_int_equal(mpyi_gc_collect(&fake->thread, 2, &run[i]), 0);
+    }
+    assert_int_equal(run[0].examined, 1);
+    assert_int_equal(run[1].examined, 1);
+    assert_int_equal(run[2].examined, 0);
+    mpy_decref(idle);
+    fake_runtime_free(fake);
+}
+
 static void
 test_no_user_error_is_lost(void **state)
 {
@@ -171,6 +190,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_totals),
+        cmocka_unit_test(test_everything_is_looked_at_once),
         cmocka_unit_test(test_no_user_error_is_lost),
         cmocka_unit_test(test_automatic_collections_do_not_nest),
         cmocka_unit_test(test_quiet_collection_inside_a_critical_phase),

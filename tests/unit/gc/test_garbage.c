@@ -232,6 +232,24 @@ test_callbacks_without_clear(void **state)
     mpyi_head(o)->type = &fake_custom.head;
     (void)fake_collect(2);
     assert_int_equal(fake_dead[2] + fake_dead[3], 2);
+
+    /* The same with more references than a byte counts. */
+    memset(fake_dead, 0, 8);
+    o = fake_new(&fake_custom, 3, 0);
+    mpyi_head(o)->type = &stubborn.head;
+    fake_set(o, 1, o);
+    tuple = fake_new(&fake_tuple, 2, 300);
+    for (uint32_t i = 0; i < 300; i++) {
+        fake_set(tuple, i, o);
+    }
+    fake_set(o, 0, tuple);
+    mpy_decref(tuple);
+    mpy_decref(o);
+    (void)fake_collect(2);
+    assert_int_equal(fake_dead[2] + fake_dead[3], 0);
+    mpyi_head(o)->type = &fake_custom.head;
+    (void)fake_collect(2);
+    assert_int_equal(fake_dead[2] + fake_dead[3], 2);
     fake_runtime_free(fake);
 }
 

@@ -179,6 +179,45 @@ test_threshold_without_memory(void **state)
     fake_runtime_free(fake);
 }
 
+/* What is promoted instead of collected leaves the limit as it was. */
+static void
+test_skipping_restores_the_limit(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    struct mpyi_gc *gc = fake->rt.gc;
+    (void)state;
+    gc->young_limit = gc->young[0].capacity;
+    gc->state->schedule.skip = 1;
+    mpyi_gc_schedule_full(gc);
+    assert_int_equal(gc->state->schedule.skip, 0);
+    assert_int_equal(gc->young_limit, gc->state->schedule.base_limit);
+    fake_runtime_free(fake);
+}
+
+/* 2, 4 .. 16 are skipped; after one that freed something it begins anew. */
+static void
+test_fruit_resets_the_number_skipped(void **state)
+{
+    static const uint32_t skipped[] = {2, 4, 8, 16, 16};
+    const struct mpyi_gc_run fruitless = {.examined = 2000, .collected = 5};
+    const struct mpyi_gc_run fruitful = {.examined = 2000, .collected = 500};
+    struct fake_runtime *fake = fake_runtime_new();
+    struct mpyi_gc_schedule *s = &fake->rt.gc->state->schedule;
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        mpyi_gc_schedule_done(fake->rt.gc, 0, &fruitless);
+        mpyi_gc_schedule_done(fake->rt.gc, 0, &fruitless);
+        assert_int_equal(s->skip, 0);
+        for (size_t i = 0; i < 5; i++) {
+            mpyi_gc_schedule_done(fake->rt.gc, 0, &fruitless);
+            assert_int_equal(s->skip, skipped[i]);
+            s->skip = 0;
+        }
+        mpyi_gc_schedule_done(fake->rt.gc, 0, &fruitful);
+    }
+    fake_runtime_free(fake);
+}
+
 static void
 test_environment(void **state)
 {
@@ -225,6 +264,8 @@ main(void)
         cmocka_unit_test(test_thresholds),
         cmocka_unit_test(test_threshold_below_the_count),
         cmocka_unit_test(test_threshold_without_memory),
+        cmocka_unit_test(test_skipping_restores_the_limit),
+        cmocka_unit_test(test_fruit_resets_the_number_skipped),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_stress),
     };

@@ -98,6 +98,29 @@ test_what_is_outside(void **state)
 }
 
 /* Values with the bits of addresses are no references. */
+/* An immortal object has the highest count there is: it lives, and what it refers to. */
+static void
+test_the_highest_count(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    (void)state;
+    for (int generation = 0; generation < 2; generation++) {
+        mpy_object *o = fake_new(&fake_node, 1, 0);
+        mpy_object *child = fake_new(&fake_node, 2, 0);
+        memset(fake_dead, 0, 8);
+        fake_set(o, 0, child);
+        mpy_decref(child);
+        mpyi_head(o)->refcnt = UINT32_MAX;
+        mpy_decref(self_cycle(&fake_node, 3));
+        assert_int_equal(fake_collect(generation), 1);
+        assert_int_equal(fake_dead[2], 0);
+        mpyi_head(o)->refcnt = 1;
+        mpy_decref(o);
+        assert_int_equal(fake_dead[2], 1);
+    }
+    fake_runtime_free(fake);
+}
+
 static void
 test_lookalikes(void **state)
 {
@@ -201,6 +224,7 @@ main(void)
         cmocka_unit_test(test_cycles_of_every_layout),
         cmocka_unit_test(test_survivors_move_on),
         cmocka_unit_test(test_what_is_outside),
+        cmocka_unit_test(test_the_highest_count),
         cmocka_unit_test(test_lookalikes),
         cmocka_unit_test(test_garbage_gives_back_what_it_refers_to),
         cmocka_unit_test(test_types),

@@ -158,7 +158,10 @@ static struct {
     int mode;
 } f;
 
-enum { COUNT, RESURRECT, RAISE, DROP_NEXT, SAVE_FIRST, SAVE_LAST, KEEP_SELF, CREATE };
+enum { COUNT, RESURRECT, RAISE, DROP_NEXT, SAVE_FIRST, SAVE_LAST, KEEP_SELF, MAKE_CHAIN, CREATE };
+
+static mpy_object *
+chain_of_nodes(unsigned n);
 
 static void
 node_finalize(mpy_object *self)
@@ -186,6 +189,11 @@ node_finalize(mpy_object *self)
         mpy_clear(&((struct node *)data)->next);
     } else if (f.mode == KEEP_SELF) {
         mpy_assign(&((struct node *)data)->next, self);
+    } else if (f.mode == MAKE_CHAIN) {
+        f.saved = mpy_newref(self);
+        f.mode = DROP_NEXT;
+        mpy_object *chain = chain_of_nodes(100);
+        mpy_decref(chain);
     } else if (f.mode == CREATE) {
         mpy_object *list = api_good(mpy_list_from_array(&self, 1));
         mpy_decref(list);
@@ -222,6 +230,19 @@ new_node(mpy_object *next)
     mpy_object *o = api_good(mpy_type_new_instance(f.type));
     api_done(mpy_type_data(o, f.type, &data));
     mpy_assign(&((struct node *)data)->next, next);
+    return o;
+}
+
+/* A new reference to the first of n. */
+static mpy_object *
+chain_of_nodes(unsigned n)
+{
+    mpy_object *o = NULL;
+    for (unsigned i = 0; i < n; i++) {
+        mpy_object *outer = new_node(o);
+        mpy_xdecref(o);
+        o = outer;
+    }
     return o;
 }
 
@@ -298,14 +319,9 @@ test_finalizer_raises(void **state)
 static void
 test_finalizers_that_drop(void **state)
 {
-    mpy_object *o = NULL;
     unsigned n = 5000;
     open_nodes(DROP_NEXT);
-    for (unsigned i = 0; i < n; i++) {
-        mpy_object *outer = new_node(o);
-        mpy_xdecref(o);
-        o = outer;
-    }
+    mpy_object *o = chain_of_nodes(n);
     drop_on_small_stack(*state, o);
     assert_int_equal(f.finalized, n);
     assert_int_equal(f.released, n);
@@ -351,14 +367,9 @@ test_resurrect_late(void **state)
 static void
 test_others_late(void **state)
 {
-    mpy_object *o = NULL;
     (void)state;
     open_nodes(SAVE_FIRST);
-    for (unsigned i = 0; i < 100; i++) {
-        mpy_object *outer = new_node(o);
-        mpy_xdecref(o);
-        o = outer;
-    }
+    mpy_object *o = chain_of_nodes(100);
     mpy_object *list = api_good(mpy_list_from_array(&o, 1));
     mpy_decref(o);
     mpy_decref(list);
@@ -384,6 +395,46 @@ test_resurrect_into_a_cycle(void **state)
     assert_int_equal(mpy_gc_collect(2, NULL), 0);
     assert_int_equal(f.released, 1);
     mpy_decref(f.type);
+}
+
+/* The same when the collector calls the first finalizer, which makes the others. */
+static void
+test_others_late_in_a_collection(void **state)
+{
+    (void)state;
+    open_nodes(MAKE_CHAIN);
+    mpy_object *o = new_node(NULL);
+    void *data;
+    api_done(mpy_type_data(o, f.type, &data));
+    mpy_assign(&((struct node *)data)->next, o);
+    mpy_decref(o);
+    assert_int_equal(mpy_gc_collect(2, NULL), 0);
+    assert_ptr_equal(f.saved, o);
+    assert_int_equal(f.finalized, 101);
+    assert_int_equal(f.released, 100);
+    mpy_clear(&((struct node *)data)->next);
+    mpy_clear(&f.saved);
+    assert_int_equal(f.released, 101);
+    mpy_decref(f.type);
+}
+
+/* A type that only an instance keeps, which only the type refers to. */
+static void
+test_old_type_in_a_cycle(void **state)
+{
+    (void)state;
+    open_nodes(COUNT);
+    mpy_object *name = api_good(mpy_str_intern("instance"));
+    mpy_object *o = new_node(NULL);
+    api_done(mpy_object_set_attr(f.type, name, o));
+    mpy_decref(o);
+    mpy_decref(name);
+    assert_int_equal(mpy_gc_collect(2, NULL), 0);
+    assert_int_equal(mpy_gc_collect(2, NULL), 0);
+    mpy_decref(f.type);
+    assert_int_equal(f.released, 0);
+    assert_int_equal(mpy_gc_collect(2, NULL), 0);
+    assert_int_equal(f.released, 1);
 }
 
 /* What a finalizer drops is gone when its drop returns, in the middle of a teardown, too. */
@@ -443,6 +494,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_resurrect_late, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_others_late, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_resurrect_into_a_cycle, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_others_late_in_a_collection, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_old_type_in_a_cycle, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_finalizer_creates, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_not_attached, api_setup, api_teardown),
     };

@@ -78,6 +78,18 @@ test_saturation(void **state)
     mpy_decref(o);
     mpy_debug_set_fatal_handler(NULL, NULL);
     assert_non_null(strstr(last_text, "type list overflowed"));
+    /* The end of what counts as overflow. */
+    mpyi_head(o)->refcnt = 0x8000FFFFu;
+    mpy_debug_set_fatal_handler(handler, NULL);
+    mpy_decref(o);
+    mpy_debug_set_fatal_handler(NULL, NULL);
+    assert_int_equal(mpy_refcount(o), 0xC0000000u);
+    mpyi_head(o)->refcnt = 0x80010000u;
+    assert_true(is_fatal(do_decref, o));
+    assert_non_null(strstr(last_text, "'list' is dead"));
+    mpyi_head(o)->refcnt = 0x80010000u;
+    assert_true(is_fatal(do_incref, o));
+    assert_non_null(strstr(last_text, "'list' is dead"));
     mpyi_head(o)->refcnt = 1;
     mpy_decref(o);
 }
