@@ -232,6 +232,50 @@ wrong_frees_are_named(void **state)
     mpy_region_destroy(second);
 }
 
+/* ---- tracing ---------------------------------------------------------------------------------
+ */
+
+static struct {
+    int event;
+    void *block;
+    size_t n;
+} events[4];
+static size_t event_count;
+
+static void
+note(int event, int kind, void *block, size_t n)
+{
+    if (kind == MPY_KIND_REGION && event_count < 4) {
+        events[event_count].event = event;
+        events[event_count].block = block;
+        events[event_count++].n = n;
+    }
+}
+
+static void
+a_large_block_that_moves_is_traced(void **state)
+{
+    (void)state;
+    mpyi_modes_set(MPYI_MODE_TRACE, 1);
+    MPYI_HOOK_SET(trace, note);
+    event_count = 0;
+    void *p = mpy_region_malloc(region, 4000);
+    void *q = mpy_region_realloc(region, p, 400000);
+    assert_non_null(q);
+    assert_null(mpy_region_realloc(region, q, PTRDIFF_MAX)); /* nothing to tell */
+    mpy_region_free(region, q);
+    MPYI_HOOK_SET(trace, NULL);
+    mpyi_modes_set(MPYI_MODE_TRACE, 0);
+    assert_int_equal(event_count, 4);
+    assert_int_equal(events[1].event, MPYI_TRACE_FREE);
+    assert_ptr_equal(events[1].block, events[0].block);
+    assert_int_equal(events[2].event, MPYI_TRACE_ALLOC);
+    assert_ptr_equal(events[2].block, q);
+    assert_int_equal(events[2].n, 400000);
+    assert_int_equal(events[3].event, MPYI_TRACE_FREE);
+    assert_ptr_equal(events[3].block, q);
+}
+
 /* ---- failures ---------------------------------------------------------------------------------
  */
 
@@ -317,6 +361,8 @@ main(void)
         cmocka_unit_test_setup_teardown(sizes_at_the_edge, open_region, close_region),
         cmocka_unit_test_setup_teardown(without_a_region, open_region, close_region),
         cmocka_unit_test_setup_teardown(wrong_frees_are_named, open_region, close_region),
+        cmocka_unit_test_setup_teardown(a_large_block_that_moves_is_traced, open_region,
+                                        close_region),
         cmocka_unit_test_setup_teardown(failures_on_demand, open_region, close_region),
         cmocka_unit_test_setup_teardown(the_system_refuses, open_region, close_region),
         cmocka_unit_test_setup_teardown(the_limit_of_the_process, open_region, close_region),

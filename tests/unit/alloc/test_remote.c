@@ -135,6 +135,7 @@ free_never_fails(void **state)
     assert_in_range(chained, 10000, 30100);
     mpyi_heap_drain(pair.owner.heap);
     assert_int_equal(blocks_in_use(&pair.owner.in.space), 0);
+    assert_in_range(pair.owner.heap->spare_count, 1, 64); /* the others are everybody's */
     test_heap_valid(&pair.owner);
     free(blocks);
     close_pair(&pair);
