@@ -193,11 +193,11 @@ what_ended_threads_left_is_found(void **state)
     }
     assert_int_equal(pthread_create(&thread, NULL, leave_blocks, NULL), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
+    mpy_mem_set_limit(mpy_mem_used() + 100000);
     for (int i = 0; i < 2000; i++) {
         assert_non_null(left[i]);
         mpy_mem_free(left[i]);
     }
-    mpy_mem_set_limit(mpy_mem_used() + 100000);
     void *p = mpy_mem_malloc(800000);
     assert_non_null(p);
     mpy_mem_free(p);
