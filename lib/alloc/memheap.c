@@ -10,9 +10,9 @@
  *   warm   as their threads left them, but for messages, which were sent, and the books of large
  *          blocks, which were closed: threads that come and go find magazines filled
  *   cold   magazines flushed and closed, empty pools, large blocks and messages given back
- * A warm one becomes cold at the next decay of any heap, at a trim, when memory is short, and for
- * whoever wants to see memory as it is (mpyi_mem_cool_orphans). While usage is watched, none is
- * warm: what it keeps counts.
+ * One of the warm becomes cold at each decay of a heap, all of them at a trim, when memory is
+ * short, and for whoever wants to see memory as it is (mpyi_mem_cool_orphans). While usage is
+ * watched, none is warm: what it keeps counts.
  *
  * The end of a thread is seen by a pthread key's destructor. Other destructors run after ours and
  * still allocate and free, so ours asks to be called again and lets go of the heap in round
