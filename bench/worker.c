@@ -7,6 +7,8 @@
  */
 #include "worker.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +21,15 @@ static struct {
     const char *filter;
 } options;
 
+static cpu_set_t cores; /* that the process may use */
+
 const char *
 worker_start(int argc, char **argv)
 {
     const char *part = "";
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0) {
+        CPU_ZERO(&cores);
+    }
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             options.quick = true;
@@ -93,6 +100,33 @@ worker_run_rows(const struct worker_row *rows, size_t n)
         if (worker_wants(rows[i].name)) {
             run_row(&rows[i]);
         }
+    }
+}
+
+int
+worker_core(size_t n, unsigned wanted)
+{
+    if (CPU_COUNT(&cores) < (int)wanted) {
+        return -1;
+    }
+    size_t left = n % (size_t)CPU_COUNT(&cores);
+    size_t core = 0;
+    while (!CPU_ISSET(core, &cores) || left-- > 0) {
+        core++;
+    }
+    return (int)core;
+}
+
+void
+worker_stay_on(int core)
+{
+    cpu_set_t set = cores;
+    if (core >= 0) {
+        CPU_ZERO(&set);
+        CPU_SET((size_t)core, &set);
+    }
+    if (CPU_COUNT(&set) > 0 && pthread_setaffinity_np(pthread_self(), sizeof set, &set) != 0) {
+        worker_fail("cannot stay on a core");
     }
 }
 

@@ -61,6 +61,15 @@ struct worker_row {
 void
 worker_run_rows(const struct worker_row *rows, size_t n);
 
+/* The n-th of the cores that this process may use, counted round about; -1 if it may use fewer than
+   `wanted`. */
+int
+worker_core(size_t n, unsigned wanted);
+
+/* The calling thread stays on a core, and so do the threads it starts; -1: on any again. */
+void
+worker_stay_on(int core);
+
 /* Runs body in a process of its own and waits for it; ends this one when that failed. For rows that
    must not find memory which another row has left behind. */
 void

@@ -7,7 +7,8 @@
  *                blocks over and ends (after the benchmark "larson"): elapsed ns divided by the
  *                pairs of both
  *   thread_life  a thread is started, takes 200 blocks and gives 100 of them back, and ends; its
- *                parent gives the others back: us per thread
+ *                parent gives the others back: us per thread, all on one core (on two, where the
+ *                system puts the thread makes twice the time or half of it)
  *   aligned64    2,000 live blocks of 64..1,024 bytes at multiples of 64, a random one replaced: ns
  *                per pair
  */
@@ -152,8 +153,10 @@ run_thread_life(void)
     size_t threads = worker_count(3000, 300);
     (void)time_lives(50);
     for (size_t r = 0; r < WORKER_REPEATS; r++) {
+        worker_stay_on(worker_core(r, 1));
         samples[r] = time_lives(threads);
     }
+    worker_stay_on(-1);
     worker_emit("thread_life", worker_median(samples, WORKER_REPEATS), "us");
 }
 

@@ -19,7 +19,6 @@
 #include "worker.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -110,34 +109,6 @@ struct churn {
     double start, end;
 };
 
-/* The n-th of the cores that this process may use, counted round about; -1 if it may use fewer than
-   `wanted`. */
-static int
-nth_core(size_t n, unsigned wanted)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < (int)wanted) {
-        return -1;
-    }
-    size_t left = n % (size_t)CPU_COUNT(&set);
-    size_t core = 0;
-    while (!CPU_ISSET(core, &set) || left-- > 0) {
-        core++;
-    }
-    return (int)core;
-}
-
-static void
-stay_on(int core)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)core, &set);
-    if (pthread_setaffinity_np(pthread_self(), sizeof set, &set) != 0) {
-        worker_fail("cannot stay on a core");
-    }
-}
-
 static void *
 churn(void *argument)
 {
@@ -145,7 +116,7 @@ churn(void *argument)
     struct worker_random random = {job->seed};
     void **blocks = worker_map(LIVE * sizeof blocks[0]);
     if (job->core >= 0) {
-        stay_on(job->core);
+        worker_stay_on(job->core);
     }
     for (size_t i = 0; i < LIVE; i++) {
         blocks[i] = alloc_take(alloc_histogram_size(i * 7));
@@ -179,7 +150,7 @@ time_churn(unsigned threads, size_t repetition)
     (void)pthread_barrier_init(&ready, NULL, threads);
     for (unsigned i = 0; i < threads; i++) {
         jobs[i] = (struct churn){
-            &ready, 99991 + i * 7919, operations, nth_core(i + repetition, threads), 0, 0};
+            &ready, 99991 + i * 7919, operations, worker_core(i + repetition, threads), 0, 0};
         if (pthread_create(&ids[i], NULL, churn, &jobs[i]) != 0) {
             worker_fail("cannot start a thread");
         }
