@@ -142,9 +142,9 @@ mpy_priv_bin_push(struct mpy_priv_bin *bin, void *p)
     return 0;
 }
 
-/* The same for the obj domain, where the class is known at once: onto malloc's own array, while
-   that holds 1 to 31 blocks, so that the block just freed, whose lines are in the cache, comes
-   next. */
+/* The same where the class is known at once, by a constant size or in the obj domain: onto malloc's
+   own array, while that holds 1 to 31 blocks, so that the block just freed, whose lines are in the
+   cache, comes next. */
 MPY_INLINE int
 mpy_priv_bin_push_near(struct mpy_priv_bin *bin, void *p)
 {
@@ -204,7 +204,7 @@ MPY_INLINE void
 mpy_mem_free_sized(void *p, size_t n)
 {
     if (MPY_PRIV_INLINE_SIZE(n) && MPY_LIKELY(p != NULL) &&
-        mpy_priv_bin_push(&mpy_priv_tls.mem->bins[mpy_priv_mem_class(n)], p)) {
+        mpy_priv_bin_push_near(&mpy_priv_tls.mem->bins[mpy_priv_mem_class(n)], p)) {
         return;
     }
     mpy_priv_mem_free_sized(p, n);

@@ -2,11 +2,11 @@
 /*
  * alloc/flush.c - from magazines into bitmaps.
  *
- * A magazine that has no room for a free gives up what malloc has not taken, in mem older than what
- * was freed since, whose lines are still in the cache. Two loops do it, for blocks that lie beside
- * each other (what shares a word of a bitmap is put back at once) and for scattered ones; what the
- * first few look like decides. A block of another thread's heap goes into an open message for that
- * heap (alloc/remote.c).
+ * A magazine that has no room for a free gives up what malloc has not taken, in mem mostly older
+ * than what was freed since, whose lines are still in the cache. Two loops do it, for blocks that
+ * lie beside each other (what shares a word of a bitmap is put back at once) and for scattered
+ * ones; what the first few look like decides. A block of another thread's heap goes into an open
+ * message for that heap (alloc/remote.c).
  *
  * The loops have no branch that depends on the state of a pool, since with few blocks a pool that
  * cannot be predicted. They count a pool's `due` down, and note the pool in heap->changed when that

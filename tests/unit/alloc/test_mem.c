@@ -63,6 +63,26 @@ inlined_constants_meet_the_functions(void **state)
     assert_int_equal(mpy_debug_check_heap(NULL), 0);
 }
 
+/* Both inlined, a malloc and a free stay with one block, and never come to a slow path. */
+static void
+a_sized_free_is_the_next_malloc(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    test_need_ordered_blocks();
+    void *last[2] = {NULL, NULL};
+    for (unsigned i = 0; i < 300; i++) {
+        void *p = mpy_mem_malloc(64);
+        assert_true(i < 64 || p == last[0]);
+        mpy_mem_free_sized(p, 64);
+        last[0] = p;
+        p = mpy_mem_malloc(512);
+        assert_true(i < 64 || p == last[1]);
+        mpy_mem_free_sized(p, 512);
+        last[1] = p;
+    }
+}
+
 static void
 calloc_is_zero_after_dirt(void **state)
 {
@@ -425,6 +445,7 @@ main(void)
         cmocka_unit_test(other_ways_of_finding_memory),
         cmocka_unit_test(every_small_size),
         cmocka_unit_test(inlined_constants_meet_the_functions),
+        cmocka_unit_test(a_sized_free_is_the_next_malloc),
         cmocka_unit_test(calloc_is_zero_after_dirt),
         cmocka_unit_test(sizes_at_the_edge),
         cmocka_unit_test(every_alignment),
