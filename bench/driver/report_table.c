@@ -17,6 +17,9 @@ format_value(char *text, size_t size, double value)
 {
     double magnitude = value < 0 ? -value : value;
     int digits = magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : magnitude >= 1 ? 2 : 3;
+    for (; magnitude > 0 && magnitude < 0.1 && digits < 9; magnitude *= 10) {
+        digits++;
+    }
     (void)snprintf(text, size, "%.*f", digits, value);
 }
 
