@@ -69,7 +69,9 @@ new_list_short(struct mpyi_thread *t, size_t capacity)
     }
     list = (struct mpyi_list *)mpyi_gc_new_short(t, &mpyi_list_type, sizeof *list);
     if (MPY_UNLIKELY(list == NULL)) {
-        bin->top += capacity != 0; /* the array still lies there */
+        if (array != NULL) {
+            bin->top++; /* the array still lies there */
+        }
         return NULL;
     }
     list->items = array;
