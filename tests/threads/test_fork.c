@@ -9,6 +9,7 @@
 #include "support/workers.h"
 
 #include "minipy/err.h"
+#include "minipy/list.h"
 #include "minipy/thread.h"
 
 #include <sys/wait.h>
@@ -192,7 +193,11 @@ attached_but_blocked(void *arg)
     mpy_thread_token *token;
     (void)arg;
     WORKER_CHECK(mpy_thread_attach(view, &token) == MPY_OK);
-    mpy_err_set_code(MPY_EXC_VALUE_ERROR, "lost in the fork");
+    mpy_object *type = mpy_exc_type(MPY_EXC_VALUE_ERROR);
+    mpy_object *value = mpy_list_new(0);
+    mpy_err_set_object(type, value);
+    mpy_decref(type);
+    mpy_decref(value);
     token = mpy_gil_release();
     __atomic_store_n(&phase, 1, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {

@@ -148,6 +148,34 @@ old_empty_arenas_decay(void **state)
     assert_int_equal(space->heads[MPYI_ARENA_POOLS], 2);
 }
 
+/* One look purges so many; the next one follows soon, not after a part of the decay time. */
+static void
+decay_goes_on_soon(void **state)
+{
+    (void)state;
+    enum { MANY = 140 };
+    struct mpyi_space *space = &fixture.test.space;
+    static uint32_t pools[MANY * 64];
+    space->keep_max = MANY;
+    for (size_t i = 0; i < MANY * 64; i++) {
+        pools[i] = get_pool(space);
+    }
+    mpyi_space_put_pools(space, pools, MANY * 64);
+    assert_int_equal(space->kept, MANY);
+    space->decay_ms = 100000;
+    for (uint32_t i = 0; i < MANY; i++) {
+        space->arenas[i].touched_ms = mpyi_os_now_ms() - 200000;
+    }
+    for (uint32_t left = MANY; left > 0;) {
+        space->decay_next_ms = 0;
+        mpyi_space_decay(space);
+        assert_true(space->kept < left);
+        left = space->kept;
+        uint64_t wait = space->decay_next_ms - mpyi_os_now_ms();
+        assert_true(left == 0 || wait < 1000 || wait > UINT64_MAX / 2);
+    }
+}
+
 static void
 kept_arenas_are_used_before_clean_ones(void **state)
 {
@@ -251,6 +279,7 @@ main(void)
         CASE(books_follow),
         CASE(few_empty_arenas_are_kept),
         CASE(old_empty_arenas_decay),
+        CASE(decay_goes_on_soon),
         CASE(kept_arenas_are_used_before_clean_ones),
         CASE(trim_purges_free_pools_of_used_arenas),
         CASE(the_limit_counts_pools),

@@ -73,6 +73,11 @@ test_outlives_the_runtime(void **state)
     assert_int_equal(mpy_thread_attach(view, &token), MPY_E_FINALIZING);
     assert_null(token);
     assert_ptr_equal(mpy_runtime_current(), rt); /* and has its lock back */
+    uint64_t used = mpy_mem_used();
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(mpy_thread_attach(view, &token), MPY_E_FINALIZING);
+    }
+    assert_true(mpy_mem_used() < used + 50000); /* nothing of the attempts is left */
     mpy_view_close(view);
 }
 
