@@ -38,6 +38,7 @@ struct fault {
 static const struct fault faults[] = {
     {"double_free", "double free", ALL, 1, 0},
     {"interior_free", "interior pointer", ALL, 1, 0},
+    {"fence_free", "interior pointer", MEM | OBJ | ATOM | REGION, 1, 0},
     {"unaligned_free", "unaligned pointer", ALL, 1, 0},
     {"stack_free", "stack pointer", ALL, 0, 0},
     {"static_free", "static pointer", ALL, 0, 0},

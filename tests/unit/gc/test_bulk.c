@@ -135,6 +135,42 @@ look_tracked(mpy_object *o)
     mpy_incref(o);
 }
 
+static uint32_t phase_in_finalizer;
+
+static void
+note_phase(mpy_object *o)
+{
+    (void)o;
+    finalizer_calls++;
+    phase_in_finalizer = fake_thread()->gc->state->phase;
+}
+
+/* A container that no pass counts dies of the garbage, and what it refers to of that. */
+static void
+test_containers_that_die_wait(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    (void)state;
+    fake_on_finalize = note_phase;
+    for (int generation = 0; generation < 3; generation++) {
+        mpy_object *last = fake_new(&fake_final, 1, 0);
+        mpy_object *between = fake_new_untracked(&fake_node, 2, 0);
+        mpy_object *o = self_cycle(&fake_node, 3, 0);
+        memset(fake_dead, 0, 8);
+        finalizer_calls = 0;
+        fake_set(between, 0, last);
+        fake_set(o, 1, between);
+        mpy_decref(last);
+        mpy_decref(between);
+        mpy_decref(o);
+        assert_int_equal(fake_collect(generation), 1);
+        assert_int_equal(finalizer_calls, 1);
+        assert_int_equal(phase_in_finalizer, MPYI_GC_FINALIZING);
+        assert_int_equal(fake_dead[1] + fake_dead[2] + fake_dead[3], 3);
+    }
+    fake_runtime_free(fake);
+}
+
 static void
 test_old_object_dies_of_young_garbage(void **state)
 {
@@ -223,6 +259,7 @@ main(void)
         cmocka_unit_test(test_pools_are_given_back),
         cmocka_unit_test(test_plain_instances),
         cmocka_unit_test(test_finalizers_of_what_dies_wait),
+        cmocka_unit_test(test_containers_that_die_wait),
         cmocka_unit_test(test_old_object_dies_of_young_garbage),
         cmocka_unit_test(test_losers_are_candidates),
         cmocka_unit_test(test_losers_that_live),
