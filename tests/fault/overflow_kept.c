@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes one byte past the end of a block that is never freed: its region is destroyed. */
+/* Writes one byte past the end of a block that is never freed: its region, its runtime or the
+   program ends. */
 #include "fault/gallery.h"
 
 int

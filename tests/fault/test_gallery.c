@@ -53,7 +53,7 @@ static const struct fault faults[] = {
     {"realloc_freed", "use after free", MEM | OBJ | REGION, 1, 0},
     {"wrong_region", "wrong domain", REGION, 1, 0},
     {"mem_in_region", "wrong domain", REGION, 1, 0},
-    {"overflow_kept", "overflow: the byte 1 past its end was written", REGION, 1, 1},
+    {"overflow_kept", "overflow: the byte 1 past its end was written", ALL, 1, 1},
     {"underflow_cleared", "underflow: the byte 1 before its start was written", REGION, 1, 1},
     {"write_cleared", "write after free", REGION, 1, 1},
 };

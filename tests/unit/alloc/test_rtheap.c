@@ -108,6 +108,9 @@ a_host_has_the_blocks(void **state)
     assert_int_equal(host.live, 1);
     mpyi_array_free(heap, array, 48);
     assert_int_equal(host.live, 0);
+    array = mpyi_array_alloc(heap, 4000);
+    mpyi_array_free(heap, array, 4000);
+    assert_int_equal(host.live, 0); /* nothing of it is kept */
     mpyi_rtheap_free(heap);
 }
 

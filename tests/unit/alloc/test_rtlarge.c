@@ -170,6 +170,20 @@ resizing_keeps_the_kind(void **state)
     }
 }
 
+static void
+what_shrinks_gives_memory_back(void **state)
+{
+    (void)state;
+    for (size_t n = 5000; n <= 5000000; n *= 10) {
+        void *p = mpyi_rtlarge_alloc(heap, n, 0);
+        p = mpyi_rtlarge_realloc(heap, p, n / 4);
+        assert_non_null(p);
+        assert_in_range(mpyi_rtlarge_size(p), n / 4, n / 2);
+        assert_int_equal(mpyi_rtheap_bytes(heap), mpyi_rtlarge_size(p));
+        mpyi_rtlarge_free(heap, p);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -183,6 +197,7 @@ main(void)
         CASE(a_cached_block_beyond_the_limit_is_not_given),
         CASE(a_cached_block_is_counted_as_it_is),
         CASE(resizing_keeps_the_kind),
+        CASE(what_shrinks_gives_memory_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,6 +126,7 @@ test_quiet_collection_inside_a_critical_phase(void **state)
     assert_int_equal(fake_collect(2), 1);
     fake_on_traverse = NULL;
     assert_true(calls > 0);
+    assert_int_equal(fake->rt.gc->state->total[2].collections, 1);
     assert_int_equal(quietly, 0);
     mpy_decref(o);
     assert_int_equal(fake_collect(2), 1);

@@ -79,6 +79,25 @@ test_what_is_connected_with_finalizers_stays(void **state)
     fake_runtime_free(fake);
 }
 
+/* A type needs care, and an instance refers to its type. */
+static void
+test_instances_stay_with_their_type(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *type = fake_type(1);
+    mpy_object *o = fake_instance(type, 2);
+    (void)state;
+    memset(fake_dead, 0, 8);
+    fake_set(o, 0, o);
+    mpy_decref(o);
+    mpy_decref(type);
+    assert_int_equal(mpyi_gc_collect_quietly(&fake->thread), 0);
+    assert_int_equal(fake_dead[1] + fake_dead[2], 0);
+    assert_int_equal(fake_collect(2), 2);
+    assert_int_equal(fake_dead[1] + fake_dead[2], 2);
+    fake_runtime_free(fake);
+}
+
 /* A chain that is found backwards, one object a sweep: beyond the bound everything stays. */
 static void
 test_entangled_garbage_stays(void **state)
@@ -164,6 +183,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_garbage_goes),
         cmocka_unit_test(test_what_is_connected_with_finalizers_stays),
+        cmocka_unit_test(test_instances_stay_with_their_type),
         cmocka_unit_test(test_entangled_garbage_stays),
         cmocka_unit_test(test_finalizers_wait_for_a_safe_point),
         cmocka_unit_test(test_memory_pressure),
