@@ -151,7 +151,9 @@ every_size(const struct fault *fault, unsigned domain)
     size_t high = domain == CELLS ? MPYI_CELL_MAX / 8 : MPY_CLASS_COUNT;
     for (size_t c = low + turn++ % step; c <= high; c += step) {
         expect(fault, name, 8 * c);
-        expect(fault, name, 8 * c - c % 8);
+        if (c > low) {
+            expect(fault, name, 8 * c - c % 8); /* of cells there are none smaller than the least */
+        }
     }
     if (domain != CELLS) {
         expect(fault, name, 513);
