@@ -80,6 +80,30 @@ clear_keeps_some_pools(void **state)
     mpy_region_destroy(region);
 }
 
+/* Pools leave the list of full ones at its head, at its end, and in between. */
+static void
+full_pools_get_room(void **state)
+{
+    (void)state;
+    if (MPYI_BYPASS) {
+        return;
+    }
+    for (int first = 0; first < 4; first++) {
+        mpy_region *region = mpy_region_new(NULL);
+        struct mpyi_heap *heap = &region->heap;
+        void *blocks[4 * 8];
+        for (int i = 0; i < 4 * 8; i++) {
+            blocks[i] = mpyi_heap_take(heap, 64);
+        }
+        for (int i = 0; i < 4; i++) {
+            mpyi_heap_put(heap, &blocks[(first + i) % 4 * 8], 1);
+            mpyi_heap_file_changed(heap);
+            assert_int_equal(mpy_region_check(region), 0);
+        }
+        mpy_region_destroy(region);
+    }
+}
+
 /* Its struct may go to a region of another space, whose pools the notes do not name. */
 static void
 notes_end_with_the_pools(void **state)
@@ -390,12 +414,19 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_comes_back),     cmocka_unit_test(no_memory_for_a_struct),
-        cmocka_unit_test(clear_keeps_some_pools),    cmocka_unit_test(notes_end_with_the_pools),
-        cmocka_unit_test(structs_are_reused),        cmocka_unit_test(figures),
-        cmocka_unit_test(the_validator_sees_damage), cmocka_unit_test(forks),
-        cmocka_unit_test(wrong_uses_are_named),      cmocka_unit_test(any_thread_in_turn),
-        cmocka_unit_test(the_end_is_traced),         cmocka_unit_test(a_runtime_ends_its_regions),
+        cmocka_unit_test(everything_comes_back),
+        cmocka_unit_test(no_memory_for_a_struct),
+        cmocka_unit_test(clear_keeps_some_pools),
+        cmocka_unit_test(full_pools_get_room),
+        cmocka_unit_test(notes_end_with_the_pools),
+        cmocka_unit_test(structs_are_reused),
+        cmocka_unit_test(figures),
+        cmocka_unit_test(the_validator_sees_damage),
+        cmocka_unit_test(forks),
+        cmocka_unit_test(wrong_uses_are_named),
+        cmocka_unit_test(any_thread_in_turn),
+        cmocka_unit_test(the_end_is_traced),
+        cmocka_unit_test(a_runtime_ends_its_regions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
