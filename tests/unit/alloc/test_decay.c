@@ -299,8 +299,8 @@ static void
 what_an_ended_thread_left_goes(void **state)
 {
     (void)state;
-    void *own = mpy_mem_malloc(32);
     test_need_open_magazines();
+    void *own = mpy_mem_malloc(32);
     pthread_t thread;
     struct mpyi_heap *left = NULL;
     assert_int_equal(pthread_create(&thread, NULL, live_and_end, &left), 0);

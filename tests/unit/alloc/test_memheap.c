@@ -122,8 +122,8 @@ static void
 the_next_thread_finds_what_was_left(void **state)
 {
     (void)state;
-    void *own = mpy_mem_malloc(32);
     test_need_open_magazines();
+    void *own = mpy_mem_malloc(32);
     size_t open = atomic_load(&mpyi_open_heaps);
     void *first[3];
     void *second[3];
@@ -279,8 +279,8 @@ static void
 modes_are_followed(void **state)
 {
     (void)state;
-    void *own = mpy_mem_malloc(32);
     test_need_open_magazines();
+    void *own = mpy_mem_malloc(32);
     const uint32_t modes[] = {MPYI_MODE_TRACE, MPYI_MODE_CHECK};
     for (size_t i = 0; i < 2; i++) {
         size_t open = atomic_load(&mpyi_open_heaps);
