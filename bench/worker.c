@@ -19,6 +19,7 @@
 static struct {
     bool quick;
     const char *filter;
+    size_t round; /* 0: none */
 } options;
 
 static cpu_set_t cores; /* that the process may use */
@@ -35,10 +36,12 @@ worker_start(int argc, char **argv)
             options.quick = true;
         } else if (strcmp(argv[i], "--filter") == 0 && i + 1 < argc) {
             options.filter = argv[++i];
+        } else if (strcmp(argv[i], "--round") == 0 && i + 1 < argc) {
+            options.round = strtoul(argv[++i], NULL, 10);
         } else if (argv[i][0] != '-' && *part == '\0') {
             part = argv[i];
         } else {
-            worker_fail("usage: [--quick] [--filter TEXT] [PART]");
+            worker_fail("usage: [--quick] [--filter TEXT] [--round N] [PART]");
         }
     }
     return part;
@@ -127,6 +130,14 @@ worker_stay_on(int core)
     }
     if (CPU_COUNT(&set) > 0 && pthread_setaffinity_np(pthread_self(), sizeof set, &set) != 0) {
         worker_fail("cannot stay on a core");
+    }
+}
+
+void
+worker_stay_on_round(void)
+{
+    if (options.round != 0) {
+        worker_stay_on(worker_core(options.round, 1));
     }
 }
 

@@ -65,13 +65,16 @@ main(int argc, char **argv)
         alloc_timeline_run();
         return 0;
     }
+    worker_stay_on_round();
     alloc_rows_run();
     if (peer.extra_rows != NULL) {
         peer.extra_rows();
     }
+    alloc_aligned_run(&peer);
+    worker_stay_on(-1);
     if (peer.threads) {
         alloc_threads_run();
+        alloc_server_run();
     }
-    alloc_server_run(&peer);
     return 0;
 }

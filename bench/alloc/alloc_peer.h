@@ -55,7 +55,9 @@ alloc_rows_run(void);
 void
 alloc_threads_run(void);
 void
-alloc_server_run(const struct alloc_peer *peer);
+alloc_aligned_run(const struct alloc_peer *peer);
+void
+alloc_server_run(void);
 void
 alloc_timeline_run(void);
 void

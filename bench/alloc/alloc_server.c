@@ -195,15 +195,20 @@ run_aligned(const struct alloc_peer *peer)
 }
 
 void
-alloc_server_run(const struct alloc_peer *peer)
+alloc_aligned_run(const struct alloc_peer *peer)
 {
     if (peer->take_aligned != NULL && worker_wants("aligned64")) {
         run_aligned(peer);
     }
-    if (peer->threads && worker_wants("server")) {
+}
+
+void
+alloc_server_run(void)
+{
+    if (worker_wants("server")) {
         run_server();
     }
-    if (peer->threads && worker_wants("thread_life")) {
+    if (worker_wants("thread_life")) {
         run_thread_life();
     }
 }

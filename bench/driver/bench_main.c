@@ -240,8 +240,10 @@ measure(const struct options *options, struct results *results)
                 continue;
             }
             struct receiver receiver = {results, program->peer};
+            struct runner_options runner = options->runner;
+            runner.round = round;
             show_progress(subject, round, rounds, catalog_peer_name(program->peer));
-            if (runner_run(&options->runner, program, receive_row, &receiver) != 0) {
+            if (runner_run(&runner, program, receive_row, &receiver) != 0) {
                 failures++;
             }
         }

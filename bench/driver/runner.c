@@ -48,7 +48,8 @@ _Noreturn static void
 become_worker(const struct runner_options *options, const struct program *program, int output)
 {
     char path[PATH_BYTES];
-    char *arguments[6];
+    char round[24];
+    char *arguments[8];
     int n = 0;
     (void)snprintf(path, sizeof path, "%s/%s", options->directory, program->worker);
     arguments[n++] = path;
@@ -59,6 +60,9 @@ become_worker(const struct runner_options *options, const struct program *progra
         arguments[n++] = strdup("--filter");
         arguments[n++] = strdup(options->filter);
     }
+    (void)snprintf(round, sizeof round, "%zu", options->round);
+    arguments[n++] = strdup("--round");
+    arguments[n++] = round;
     if (program->part[0] != '\0') {
         arguments[n++] = strdup(program->part);
     }

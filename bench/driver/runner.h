@@ -12,6 +12,7 @@ struct runner_options {
     const char *filter;    /* NULL: all rows */
     bool quick;
     int timeout_seconds;
+    size_t round; /* from 1: on which core the workers of one thread run */
 };
 
 /* Receives one row of a worker; returns 0 to go on. */

@@ -11,6 +11,7 @@ int
 main(int argc, char **argv)
 {
     (void)worker_start(argc, argv);
+    worker_stay_on_round();
     gc_full_run();
     gc_young_run();
     gc_growth_run();

@@ -18,6 +18,7 @@ main(int argc, char **argv)
         objects_memory_run();
         return 0;
     }
+    worker_stay_on_round();
     peer_start();
     objects_values_run();
     objects_lists_run();
