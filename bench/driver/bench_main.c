@@ -221,6 +221,14 @@ receive_row(void *data, const char *row, double value, const char *unit)
     return results_add(receiver->results, receiver->peer, row, value, unit);
 }
 
+/* The program that is the i-th of a round: two rounds forwards, two backwards, so that nobody is
+   always the first on a core that was idle. */
+static size_t
+turn(size_t round, size_t i)
+{
+    return round / 2 % 2 == 0 ? i : catalog_program_count - 1 - i;
+}
+
 /* Number of worker runs that failed. */
 static size_t
 measure(const struct options *options, struct results *results)
@@ -233,7 +241,7 @@ measure(const struct options *options, struct results *results)
     }
     for (size_t round = 1; round <= rounds; round++) {
         for (size_t i = 0; i < catalog_program_count; i++) {
-            const struct program *program = &catalog_programs[i];
+            const struct program *program = &catalog_programs[turn(round, i)];
             char buffer[512];
             if (!program_is_wanted(options, program, subject) ||
                 runner_absent(&options->runner, program, buffer, sizeof buffer) != NULL) {
