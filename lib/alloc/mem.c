@@ -380,13 +380,10 @@ may_leave_unsorted(const struct mpyi_large_cache *cache)
            atomic_load_explicit(&mpyi_keep_cap, memory_order_relaxed) == SIZE_MAX;
 }
 
-/* NULL, a large block, or, in map mode, any block. */
+/* A large block, or, in map mode, any block. */
 static NOINLINE void
 free_outside_now(void *p, const void *site)
 {
-    if (MPY_UNLIKELY(p == NULL)) {
-        return;
-    }
     /* A closed heap is for the slow path: p may be no block at all, and that has to be said. */
     struct mpy_priv_heap *pub = mpy_priv_tls.mem;
     if (MPY_UNLIKELY(mpyi_mem_space.map != NULL || pub == &mpyi_null_heap) ||
@@ -411,11 +408,14 @@ free_outside_now(void *p, const void *site)
     }
 }
 
-/* The usual large block: it takes the place of the one freed before. `leaves` says that the heap is
-   open and that the words in front of blocks may be read. */
+/* NULL, or the usual large block: it takes the place of the one freed before. `leaves` says that
+   the heap is open and that the words in front of blocks may be read. */
 static MPYI_HOT NOINLINE void
 free_outside(void *p, const void *site)
 {
+    if (MPY_UNLIKELY(p == NULL)) {
+        return;
+    }
     struct mpy_priv_heap *pub = mpy_priv_tls.mem;
     if (MPY_UNLIKELY(!mpyi_large_may_wait(p)) || MPY_UNLIKELY(pub == &mpyi_null_heap) ||
         MPY_UNLIKELY(mpyi_mem_space.map != NULL) ||
