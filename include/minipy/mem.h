@@ -303,7 +303,9 @@ mpy_mem_set_keep(mpy_runtime *rt, size_t keep_bytes);
    fails with MPY_E_NOMEM and nothing is changed.
    A limit below what is in use frees nothing: it makes the next such request fail. Any thread.
    Without a limit threads count larger blocks in advance: up to 128 KiB of each other thread stay
-   counted, without being in use, until it next takes or gives a larger block. */
+   counted, without being in use, until it next takes or gives a larger block; so does the last one
+   that it gave, of less than 32 MiB. What ended threads have left for the next goes back first.
+   Cost: that, as a rule constant. */
 MPY_API void
 mpy_mem_set_limit(uint64_t bytes);
 
@@ -311,8 +313,9 @@ mpy_mem_set_limit(uint64_t bytes);
 MPY_API uint64_t
 mpy_mem_get_limit(void);
 
-/* Bytes in use as the limit counts them: under a limit exact, without one up to 128 KiB more for
-   each other thread (see above). Any thread. */
+/* Bytes in use as the limit counts them: under a limit exact, without one up to 128 KiB and a block
+   more for each other thread (see above). What ended threads have left for the next goes back
+   first. Cost: that, as a rule constant. Any thread. */
 MPY_API uint64_t
 mpy_mem_used(void);
 

@@ -218,38 +218,25 @@ test_callbacks_without_clear(void **state)
     assert_int_equal(fake_collect(2), 3);
     assert_int_equal(fake_dead[1] + fake_dead[2] + fake_dead[3], 3);
 
-    /* In a cycle with itself it cannot be freed. */
-    memset(fake_dead, 0, 8);
-    o = fake_new(&fake_custom, 3, 0);
-    mpyi_head(o)->type = &stubborn.head;
-    fake_set(o, 1, o);
-    tuple = self_cycle(&fake_tuple, 2);
-    fake_set(o, 0, tuple);
-    mpy_decref(tuple);
-    mpy_decref(o);
-    (void)fake_collect(2);
-    assert_int_equal(fake_dead[2] + fake_dead[3], 0);
-    mpyi_head(o)->type = &fake_custom.head;
-    (void)fake_collect(2);
-    assert_int_equal(fake_dead[2] + fake_dead[3], 2);
-
-    /* The same with more references than a byte counts. */
-    memset(fake_dead, 0, 8);
-    o = fake_new(&fake_custom, 3, 0);
-    mpyi_head(o)->type = &stubborn.head;
-    fake_set(o, 1, o);
-    tuple = fake_new(&fake_tuple, 2, 300);
-    for (uint32_t i = 0; i < 300; i++) {
-        fake_set(tuple, i, o);
+    /* In a cycle with itself it cannot be freed, nor with more references than a byte counts. */
+    for (uint32_t references = 0; references <= 300; references += 300) {
+        memset(fake_dead, 0, 8);
+        o = fake_new(&fake_custom, 3, 0);
+        mpyi_head(o)->type = &stubborn.head;
+        fake_set(o, 1, o);
+        tuple = references == 0 ? self_cycle(&fake_tuple, 2) : fake_new(&fake_tuple, 2, references);
+        for (uint32_t i = 0; i < references; i++) {
+            fake_set(tuple, i, o);
+        }
+        fake_set(o, 0, tuple);
+        mpy_decref(tuple);
+        mpy_decref(o);
+        (void)fake_collect(2);
+        assert_int_equal(fake_dead[2] + fake_dead[3], 0);
+        mpyi_head(o)->type = &fake_custom.head;
+        (void)fake_collect(2);
+        assert_int_equal(fake_dead[2] + fake_dead[3], 2);
     }
-    fake_set(o, 0, tuple);
-    mpy_decref(tuple);
-    mpy_decref(o);
-    (void)fake_collect(2);
-    assert_int_equal(fake_dead[2] + fake_dead[3], 0);
-    mpyi_head(o)->type = &fake_custom.head;
-    (void)fake_collect(2);
-    assert_int_equal(fake_dead[2] + fake_dead[3], 2);
     fake_runtime_free(fake);
 }
 
