@@ -14,13 +14,17 @@
  *   batch_large1k  10,000 blocks of 1,000 bytes, freed at random
  *   request1000    1,000 blocks with the sizes of objects, all freed: a request and its end
  *   large513_64k   2,000 live blocks of 513 bytes..64 KiB, log-uniform
+ *   text500k       a text that grows to 500 KB by 4 KB, each time in a new block; ns per step
  */
 #include "alloc/alloc_peer.h"
 #include "worker.h"
 
+#include <string.h>
+
 #define STEPS      ((size_t)1 << 20) /* length of the prepared sequences */
 #define BATCH      ((size_t)10000)
 #define WALK_DEPTH ((size_t)60000)
+#define TEXT_STEP  ((size_t)4000)
 
 enum size_kind { SIZES_UNIFORM, SIZES_HISTOGRAM, SIZES_LARGE };
 enum free_order { ORDER_FIFO, ORDER_LIFO, ORDER_RANDOM };
@@ -248,6 +252,29 @@ run_swing(const struct row *row)
     return (worker_now_ns() - start) / (double)(swings * live);
 }
 
+/* How programs without realloc grow a text: a new block, a copy, and the old one freed. */
+static double
+run_text(const struct row *row)
+{
+    size_t steps = row->size / TEXT_STEP;
+    size_t texts = worker_count(row->operations, steps) / steps;
+    double start = worker_now_ns();
+    for (size_t k = 0; k < texts; k++) {
+        char *text = NULL;
+        for (size_t n = TEXT_STEP; n <= row->size; n += TEXT_STEP) {
+            char *longer = alloc_take(n);
+            if (text != NULL) {
+                memcpy(longer, text, n - TEXT_STEP);
+            }
+            memset(longer + n - TEXT_STEP, 'x', TEXT_STEP);
+            alloc_give(text);
+            text = longer;
+        }
+        alloc_give(text);
+    }
+    return (worker_now_ns() - start) / (double)(texts * steps);
+}
+
 /* The price of two calls, whatever they do: no pair can be below it. */
 static double
 run_free_null(const struct row *row)
@@ -286,6 +313,7 @@ static const struct row rows[] = {
     {"batch_large1k", run_batch, setup_batch, NULL, 1000, 200000, SIZES_LARGE, ORDER_RANDOM},
     {"request1000", run_request, setup_request, NULL, 0, 600000, SIZES_HISTOGRAM, ORDER_FIFO},
     {"large513_64k", run_churn, setup_churn, teardown_churn, 2000, 100000, SIZES_LARGE, ORDER_RANDOM},
+    {"text500k", run_text, NULL, NULL, 500000,   5000, SIZES_UNIFORM, ORDER_FIFO},
 };
 /* clang-format on */
 

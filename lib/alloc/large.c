@@ -512,7 +512,7 @@ mpyi_large_realloc(struct mpyi_heap *heap, void *p, size_t n)
         return NULL;
     }
     size_t size;
-    void *fresh = mpyi_large_cache_pop(&heap->large, n, &size);
+    void *fresh = n <= MPYI_LARGE_COPIED_MAX ? mpyi_large_cache_pop(&heap->large, n, &size) : NULL;
     if (fresh != NULL) {
         memcpy(fresh, p, old < n ? old : n);
         mpyi_large_free(heap, p);

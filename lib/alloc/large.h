@@ -3,10 +3,11 @@
  * alloc/large.h - blocks above 512 bytes: a bounded cache in front of the system's malloc.
  *
  * glibc takes 118 ns for a pair of 513 B..64 KiB, and growing lists and tables ask for such blocks
- * all the time. Freed ones of up to 64 KiB wait in bins by size, eight bins to each power of two;
- * requests of that range are rounded up to the size of a bin, so that what was freed fits what is
- * asked for next. At most MINIPY_LARGE_CACHE_BYTES wait in a cache; then the oldest of the bin with
- * the most bytes go back to malloc.
+ * all the time; above 128 KiB it gives their pages back to the system and faults them in again.
+ * Freed ones of up to 1 MiB wait in bins by size, eight bins to each power of two; requests of that
+ * range are rounded up to the size of a bin, so that what was freed fits what is asked for next.
+ * At most MINIPY_LARGE_CACHE_BYTES wait in a cache; then the oldest of the bin with the most bytes
+ * go back to malloc.
  *
  * A bin can have room for nearly all that the default lets wait, since programs use one size at a
  * time as often as all. It gets a place for each request that it could not serve, so blocks that
@@ -35,12 +36,15 @@
 
 #include "minipy/mem.h"
 
-#define MPYI_LARGE_BINS      57 /* 512 bytes to 64 KiB */
+#define MPYI_LARGE_BINS      89 /* 512 bytes to 1 MiB */
 #define MPYI_LARGE_BIN_BYTES (16u << 20)
 #define MPYI_LARGE_DEPTH_MAX 16384u
 /* Bins above the right one that may serve a request: as far as the next that is in use. */
 #define MPYI_LARGE_NEIGHBOURS (1u << (3 - MPYI_BACKEND_STEP_LOG))
-#define MPYI_LARGE_CACHED_MAX 65536u
+#define MPYI_LARGE_CACHED_MAX (1u << 20)
+/* Up to this size a realloc moves to a block that waits; larger ones the system can often extend
+   where they are, or move by their page tables. */
+#define MPYI_LARGE_COPIED_MAX 65536u
 
 /* Entries of all bins: the first nine 16384 each, then 16 MiB each, halved with every power of
    two. */
@@ -78,7 +82,8 @@ mpyi_large_bin_size(unsigned bin)
 static inline size_t
 mpyi_large_bin_shallow(unsigned bin)
 {
-    return mpyi_large_bin_size(bin) < 4096 ? 128 : 32;
+    size_t size = mpyi_large_bin_size(bin);
+    return size < 4096 ? 128 : size <= MPYI_LARGE_COPIED_MAX ? 32 : 8;
 }
 
 static inline size_t
@@ -88,7 +93,8 @@ mpyi_large_bin_depth(unsigned bin)
     return depth < MPYI_LARGE_DEPTH_MAX ? depth : MPYI_LARGE_DEPTH_MAX;
 }
 
-/* The bin for a block of n usable bytes, 512..65536: the last b with size(b) <= n. */
+/* The bin for a block of n usable bytes, from 512 to a page above 1 MiB: the last b with size(b) <=
+   n. */
 static inline unsigned
 mpyi_large_bin_floor(size_t n)
 {
@@ -103,12 +109,12 @@ mpyi_large_is_served(size_t n)
     return n - (MPY_SMALL_MAX + 1) < MPYI_LARGE_CACHED_MAX - MPY_SMALL_MAX;
 }
 
-/* True for blocks of that many usable bytes which the cache may keep: what malloc gives for 64 KiB
-   is a little more. */
+/* True for blocks of that many usable bytes which the cache may keep: what malloc gives for 1 MiB
+   is up to a page more. */
 static inline int
 mpyi_large_is_kept(size_t size)
 {
-    return size - MPY_SMALL_MAX <= MPYI_LARGE_CACHED_MAX - MPY_SMALL_MAX + 64;
+    return size - MPY_SMALL_MAX <= MPYI_LARGE_CACHED_MAX - MPY_SMALL_MAX + 4096;
 }
 
 /* n rounded up to the size of a bin, when it is one the cache holds; n > 512. */
@@ -122,7 +128,7 @@ mpyi_large_good_size(size_t n)
     return mpyi_round_up(n, (size_t)1 << (log - MPYI_BACKEND_STEP_LOG));
 }
 
-/* The bin for a request of n bytes, 513..65536: the first b with size(b) >= n that is in use. */
+/* The bin for a request of n bytes, 513 to 1 MiB: the first b with size(b) >= n that is in use. */
 static inline unsigned
 mpyi_large_bin_ceil(size_t n)
 {

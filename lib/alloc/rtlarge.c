@@ -195,7 +195,7 @@ mpyi_rtlarge_realloc(struct mpyi_rtheap *heap, void *p, size_t n)
     if (size <= old && size >= old / 2 && !heap->raw.closed) {
         return p;
     }
-    if (size > MPYI_LARGE_CACHED_MAX || heap->raw.closed) {
+    if (size > MPYI_LARGE_COPIED_MAX || heap->raw.closed) {
         if (size > old && !mpyi_usage_fits(&heap->usage, size - old)) {
             return NULL;
         }

@@ -4,7 +4,7 @@
  *
  * glibc's allocator stays reachable under __libc_malloc and so on; other C libraries have no second
  * name for theirs. There a block above 512 bytes is a mapping of its own, with its size in front.
- * Blocks of up to 64 KiB are mapped seldom, since the cache above (alloc/large.c) keeps them.
+ * Blocks of up to 1 MiB are mapped seldom, since the cache above (alloc/large.c) keeps them.
  *
  *   base                                 block                                  base + total
  *   +-- alignment, if more than 64 --+---+--------------------------------------+
