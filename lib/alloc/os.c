@@ -8,6 +8,12 @@
  *
  * Alignment: the kernel aligns to pages only, so a larger alignment maps more and cuts the ends.
  *
+ * Place: the kernel maps one thing below the other, programs' libraries as well. A reservation of
+ * 64 GiB among them would lie between those that were there before and those that are loaded later,
+ * and processors are slower at calls that cross a multiple of a large power of two (2^37 on Zen 4:
+ * 2.05 ns instead of 1.23). So a large one is asked for 32 TiB below this library, which keeps the
+ * randomness of its address; where that is taken, or no address, the kernel chooses as always.
+ *
  * Failures on demand (mpyi_os_fail_after) count every request for address space or memory, so that
  * tests reach each error path behind it.
  */
@@ -57,8 +63,25 @@ mpyi_os_page_size(void)
     return size;
 }
 
+#define LARGE ((size_t)1 << 30)
+#define APART ((uint64_t)1 << 45) /* 32 TiB */
+#define ROUND ((uint64_t)1 << 43) /* after so many bytes, places are tried again */
+
+/* Where n bytes that are reserved had better lie, one below the other; NULL: anywhere. */
 static void *
-map_aligned(size_t n, size_t align, int protection, int flags)
+place_for(size_t n, size_t align)
+{
+    static _Atomic uint64_t placed;
+    uint64_t here = (uintptr_t)&fail_countdown & ~(uint64_t)(mpyi_os_page_size() - 1);
+    if (n < LARGE || n > ROUND || align > ROUND || here < APART + 3 * ROUND) {
+        return NULL;
+    }
+    uint64_t before = atomic_fetch_add_explicit(&placed, n + align, memory_order_relaxed);
+    return (void *)(uintptr_t)(here - APART - before % ROUND - (n + align));
+}
+
+static void *
+map_aligned(void *place, size_t n, size_t align, int protection, int flags)
 {
     size_t page = mpyi_os_page_size();
     size_t slack = align > page ? align - page : 0;
@@ -66,7 +89,7 @@ map_aligned(size_t n, size_t align, int protection, int flags)
     if (fail_now() || !mpyi_add_size(n, slack, &total)) {
         return NULL;
     }
-    char *raw = mmap(NULL, total, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    char *raw = mmap(place, total, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     if (raw == MAP_FAILED) {
         return NULL;
     }
@@ -84,7 +107,7 @@ map_aligned(size_t n, size_t align, int protection, int flags)
 void *
 mpyi_os_reserve(size_t n, size_t align)
 {
-    return map_aligned(n, align, PROT_NONE, MAP_NORESERVE);
+    return map_aligned(place_for(n, align), n, align, PROT_NONE, MAP_NORESERVE);
 }
 
 int
@@ -99,7 +122,8 @@ mpyi_os_commit(void *p, size_t n)
 void *
 mpyi_os_map(size_t n, size_t align)
 {
-    return map_aligned(mpyi_round_up(n, mpyi_os_page_size()), align, PROT_READ | PROT_WRITE, 0);
+    return map_aligned(NULL, mpyi_round_up(n, mpyi_os_page_size()), align, PROT_READ | PROT_WRITE,
+                       0);
 }
 
 size_t

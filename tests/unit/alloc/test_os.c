@@ -82,6 +82,60 @@ impossible_sizes_are_refused(void **state)
     assert_null(mpyi_os_map((size_t)1 << 62, 4096));
 }
 
+static uintptr_t
+distance(const void *a, const void *b)
+{
+    return a < b ? (uintptr_t)b - (uintptr_t)a : (uintptr_t)a - (uintptr_t)b;
+}
+
+/* What a program maps before and after it makes large reservations, its libraries among them, stays
+   together. */
+static void
+large_reservations_keep_apart(void **state)
+{
+    (void)state;
+    const size_t n = (size_t)64 << 30;
+    char *ranges[3];
+    void *first = mpyi_os_map(4096, 4096);
+    for (int i = 0; i < 3; i++) {
+        ranges[i] = mpyi_os_reserve(n, (size_t)256 << 10);
+        assert_non_null(ranges[i]);
+        assert_int_equal((uintptr_t)ranges[i] % ((size_t)256 << 10), 0);
+    }
+    const size_t library = (size_t)512 << 20; /* more than the gaps that aligning leaves */
+    void *second = mpyi_os_reserve(library, 4096);
+    assert_true(first != NULL && second != NULL);
+    if (!MPYI_TSAN) { /* which says itself where things may lie */
+        assert_true(distance(first, second) < n);
+        for (int i = 0; i < 3; i++) {
+            assert_true(distance(ranges[i], first) >= (uintptr_t)1 << 40);
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        mpyi_os_release(ranges[i], n);
+    }
+    mpyi_os_release(first, 4096);
+    mpyi_os_release(second, library);
+}
+
+/* Places come round again, and what is taken is no obstacle. */
+static void
+reservations_may_come_and_go(void **state)
+{
+    (void)state;
+    const size_t n = (size_t)1 << 40;
+    void *kept = mpyi_os_reserve(n, 4096);
+    assert_non_null(kept);
+    for (int i = 0; i < 20; i++) {
+        char *p = mpyi_os_reserve(n, 4096);
+        assert_non_null(p);
+        assert_true(p != kept && mpyi_os_commit(p, 4096) == 0);
+        p[0] = 1;
+        mpyi_os_release(p, n);
+    }
+    mpyi_os_release(kept, n);
+}
+
 static void
 the_nth_request_fails(void **state)
 {
@@ -121,6 +175,8 @@ main(void)
         cmocka_unit_test(the_ends_of_an_aligned_mapping_are_given_back),
         cmocka_unit_test(purged_memory_reads_as_zero),
         cmocka_unit_test(impossible_sizes_are_refused),
+        cmocka_unit_test(large_reservations_keep_apart),
+        cmocka_unit_test(reservations_may_come_and_go),
         cmocka_unit_test(the_nth_request_fails),
         cmocka_unit_test(limits_and_clock),
     };
