@@ -182,7 +182,8 @@ blocks_of_up_to_a_mebibyte_come_back(void **state)
         mpy_mem_free(p);
         mpy_mem_stats stats = {.size = sizeof stats}; /* sorts what the free has left */
         assert_int_equal(mpy_mem_stats_get(NULL, &stats), 0);
-        assert_in_range(mpyi_heap_of(mpy_priv_tls.mem)->large.bytes, n, n + n / 8 + 4096);
+        assert_in_range(mpyi_heap_of(mpy_priv_tls.mem)->large.bytes, n,
+                        n + (n >> MPYI_BACKEND_STEP_LOG) + 4096);
     }
     assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
     void *p = mpy_mem_malloc(MPYI_LARGE_CACHED_MAX + 8192);
