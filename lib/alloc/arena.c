@@ -9,6 +9,11 @@
  * Kept arenas go to clean when there are too many, when they have been idle for the decay time and
  * a slow path happens to look, or by mpyi_space_trim(). Purging at once measured 15 times slower.
  *
+ * Pools of one size class that a heap takes one after the other continue a run where they can: what
+ * a program allocates in turn then lies in turn for more than a page, which processors fetch ahead.
+ * Where other pools follow, a run begins anew at 64 KiB that are free, in a new arena if need be,
+ * as long as memory that was touched does not lie idle meanwhile, nor too much address space.
+ *
  * Decay also purges free pools of arenas that are in use, once no pool has come back to the arena
  * for the decay time. It looks at a bounded number of arenas at a time and purges fewer still, so
  * that the slow path which happens to run it is not held up; what is left comes soon after.
@@ -34,6 +39,8 @@
 #define DECAY_LOOKS  1024         /* arenas that one decay looks at */
 #define DECAY_PURGES 128          /* and purges pools of */
 #define DECAY_SOON   5            /* ms until the next, when that was not enough */
+#define RUN_POOLS    16u          /* free pools, at a multiple, where a run may begin */
+#define RUN_LOOKS    4            /* arenas that are looked at for them */
 
 /* ---- accounting ------------------------------------------------------------------------------ */
 
@@ -253,40 +260,110 @@ mpyi_space_trim(struct mpyi_space *space, size_t keep_bytes)
 
 /* ---- pools ----------------------------------------------------------------------------------- */
 
+/* An arena that gets memory now, in no list; MPYI_NO_ARENA when it is refused. */
+static uint32_t
+open_arena(struct mpyi_space *space)
+{
+    uint32_t number = space->heads[MPYI_BUCKET_CLEAN];
+    if (number == MPYI_NO_ARENA) {
+        number = mpyi_space_commit_arena(space);
+        if (number == MPYI_NO_ARENA) {
+            return number;
+        }
+    } else if (mpyi_space_renew_arena(space, number) < 0) {
+        return MPYI_NO_ARENA;
+    }
+    bucket_remove(space, number);
+    space->arenas_created++;
+    usage_arenas(space, 1);
+    return number;
+}
+
 /* The arena to take a pool from, in no list; MPYI_NO_ARENA when there is none. */
 static uint32_t
 choose_arena(struct mpyi_space *space)
 {
-    uint32_t number;
-    if (space->bucket_mask != 0) {
-        number = space->heads[mpyi_ctz64(space->bucket_mask) + 1];
-    } else {
-        number = space->heads[MPYI_BUCKET_CLEAN];
-        if (number == MPYI_NO_ARENA) {
-            number = mpyi_space_commit_arena(space);
-            if (number == MPYI_NO_ARENA) {
-                return number;
-            }
-        } else if (mpyi_space_renew_arena(space, number) < 0) {
-            return MPYI_NO_ARENA;
-        }
-        space->arenas_created++;
-        usage_arenas(space, 1);
+    if (space->bucket_mask == 0) {
+        return open_arena(space);
     }
+    uint32_t number = space->heads[mpyi_ctz64(space->bucket_mask) + 1];
     bucket_remove(space, number);
     return number;
 }
 
-/* Takes up to n free pools of an arena that is in no list. */
+/* First of n free pools at a multiple of n, a power of two; MPYI_ARENA_POOLS: there are none. */
+static unsigned
+free_group(uint64_t free, unsigned n)
+{
+    for (unsigned step = 1; step < n; step *= 2) {
+        free &= free >> step;
+    }
+    free &= UINT64_MAX / mpyi_low_bits(n);
+    return free != 0 ? mpyi_ctz64(free) : MPYI_ARENA_POOLS;
+}
+
+/* Whether a run may take memory that was never touched: little that was touched waits to be used
+   again, and little address space is left over between runs. */
+static int
+may_stretch(const struct mpyi_space *space)
+{
+    uint64_t pools = (space->arenas_created - space->arenas_released) * MPYI_ARENA_POOLS;
+    uint64_t clean = pools - space->pools_out - space->dirty_free;
+    return space->dirty_free <= space->pools_out / 16 + MPYI_ARENA_POOLS &&
+           clean <= space->pools_out / 8 + 16 * MPYI_ARENA_POOLS;
+}
+
+/* Whether n pools from `first` on are free, and may be taken for a run. */
+static int
+continues(const struct mpyi_arena *arena, unsigned first, size_t n, int stretch)
+{
+    uint64_t wanted = mpyi_low_bits((unsigned)n);
+    return arena->bucket >= 1 && arena->bucket <= FULL_BUCKET &&
+           (arena->free >> first & wanted) == wanted &&
+           (stretch || (arena->dirty >> first & 1) != 0);
+}
+
+/* The arena where a run of n pools goes on at `near`, or begins anew, in no list, and its first
+   pool; MPYI_NO_ARENA: nowhere. */
+static uint32_t
+choose_run(struct mpyi_space *space, uint32_t near, size_t n, unsigned *first)
+{
+    int stretch = may_stretch(space);
+    uint32_t number = near / MPYI_ARENA_POOLS;
+    *first = near % MPYI_ARENA_POOLS;
+    if (number < space->arena_count && continues(&space->arenas[number], *first, n, stretch)) {
+        bucket_remove(space, number);
+        return number;
+    }
+    if (!stretch) {
+        return MPYI_NO_ARENA;
+    }
+    uint64_t buckets = space->bucket_mask & ~mpyi_low_bits(RUN_POOLS - 1);
+    for (unsigned looks = 0; buckets != 0 && looks < RUN_LOOKS; looks++) {
+        number = space->heads[mpyi_ctz64(buckets) + 1];
+        *first = free_group(space->arenas[number].free, RUN_POOLS);
+        if (*first < MPYI_ARENA_POOLS) {
+            bucket_remove(space, number);
+            return number;
+        }
+        buckets &= buckets - 1;
+    }
+    *first = 0;
+    return open_arena(space);
+}
+
+/* Takes up to n free pools, from `first` on, of an arena that is in no list. */
 static size_t
-take_pools(struct mpyi_space *space, uint32_t number, uint32_t *indices, size_t n)
+take_pools(struct mpyi_space *space, uint32_t number, unsigned first, uint32_t *indices, size_t n)
 {
     struct mpyi_arena *arena = &space->arenas[number];
+    uint64_t left = arena->free >> first << first;
     size_t taken = 0;
-    for (; taken < n && arena->free != 0; taken++) {
-        unsigned bit = mpyi_ctz64(arena->free);
+    for (; taken < n && left != 0; taken++) {
+        unsigned bit = mpyi_ctz64(left);
         uint32_t index = number * MPYI_ARENA_POOLS + bit;
-        arena->free &= arena->free - 1;
+        left &= left - 1;
+        arena->free &= ~(UINT64_C(1) << bit);
         add_dirty(space, 0 - (arena->dirty >> bit & 1));
         arena->dirty |= UINT64_C(1) << bit;
         space->pools[index].address = arena->address + (size_t)bit * MPY_POOL_SIZE;
@@ -297,8 +374,28 @@ take_pools(struct mpyi_space *space, uint32_t number, uint32_t *indices, size_t 
     return taken;
 }
 
+/* The same with the lock held, and whatever arena is best. */
+static size_t
+get_pools_locked(struct mpyi_space *space, uint32_t *indices, size_t n, uint32_t near)
+{
+    unsigned first = 0;
+    uint32_t number = near != MPYI_NO_POOL ? choose_run(space, near, n, &first) : MPYI_NO_ARENA;
+    if (number == MPYI_NO_ARENA) {
+        first = 0;
+        number = choose_arena(space);
+        if (number == MPYI_NO_ARENA) {
+            return 0;
+        }
+    }
+    size_t taken = take_pools(space, number, first, indices, n);
+    if (space->arenas[number].free_count > 0) {
+        bucket_add(space, number, space->arenas[number].free_count);
+    }
+    return taken;
+}
+
 size_t
-mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n)
+mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n, uint32_t near)
 {
     while (!mpyi_usage_take(space->usage, n * (uint64_t)MPY_POOL_SIZE)) {
         if (--n == 0) {
@@ -306,22 +403,15 @@ mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n)
         }
     }
     mpyi_space_lock(space);
-    uint32_t number = choose_arena(space);
-    if (number == MPYI_NO_ARENA) {
-        mpyi_space_unlock(space);
-        mpyi_usage_give(space->usage, n * (uint64_t)MPY_POOL_SIZE);
-        return 0;
-    }
-    size_t taken = take_pools(space, number, indices, n);
-    if (space->arenas[number].free_count > 0) {
-        bucket_add(space, number, space->arenas[number].free_count);
-    }
+    size_t taken = get_pools_locked(space, indices, n, near);
     mpyi_space_unlock(space);
     if (taken < n) {
         mpyi_usage_give(space->usage, (n - taken) * (uint64_t)MPY_POOL_SIZE);
     }
-    atomic_fetch_add_explicit(&space->usage->pool_bytes, taken * (uint64_t)MPY_POOL_SIZE,
-                              memory_order_relaxed);
+    if (taken > 0) {
+        atomic_fetch_add_explicit(&space->usage->pool_bytes, taken * (uint64_t)MPY_POOL_SIZE,
+                                  memory_order_relaxed);
+    }
     return taken;
 }
 

@@ -36,6 +36,7 @@ mpyi_heap_init(struct mpyi_heap *heap, struct mpyi_space *space, int kind)
     heap->kind = (uint8_t)kind;
     for (unsigned c = 0; c <= MPY_CLASS_COUNT; c++) {
         heap->partial[c] = MPYI_NO_POOL;
+        heap->runs[c] = MPYI_NO_POOL;
     }
     heap->closed = 1; /* zeroed bins are */
     heap->modes = MPYI_MODE_STALE;

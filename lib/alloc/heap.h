@@ -71,6 +71,9 @@ struct mpyi_heap {
     uint32_t empty_count;
     uint64_t random; /* secure builds: state of the generator; 0: not seeded yet */
     uint32_t empties[MPYI_EMPTIES];
+    uint8_t meant[MPYI_EMPTIES];     /* class whose run the empty pool continues; 0: for any */
+    uint32_t runs[MPYI_CLASS_SLOTS]; /* pool after the last one fetched for the class, or
+                                        MPYI_NO_POOL: none was */
     uint32_t changed_count;
     uint32_t idle_count;
     struct mpyi_pool *changed[MPYI_CHANGED + MPYI_PUT_MOST];

@@ -36,6 +36,24 @@ set_owner(struct mpyi_pool *pool, struct mpyi_heap *owner)
     __atomic_store_n(&pool->owner, owner, __ATOMIC_RELAXED);
 }
 
+/* Notes an empty pool, for a class whose run it continues, or for any (0). */
+static void
+push_empty(struct mpyi_heap *heap, uint32_t index, unsigned meant_for)
+{
+    heap->meant[heap->empty_count] = (uint8_t)meant_for;
+    heap->empties[heap->empty_count++] = index;
+}
+
+/* Takes n entries from `at` on out of the list, whose order stays. */
+static void
+remove_empties(struct mpyi_heap *heap, uint32_t at, uint32_t n)
+{
+    uint32_t above = heap->empty_count - at - n;
+    memmove(heap->empties + at, heap->empties + at + n, above * sizeof heap->empties[0]);
+    memmove(heap->meant + at, heap->meant + at + n, above * sizeof heap->meant[0]);
+    heap->empty_count -= n;
+}
+
 /* Gives the first n cached empty pools back to the space. */
 static void
 spill_empties(struct mpyi_heap *heap, uint32_t n)
@@ -46,10 +64,7 @@ spill_empties(struct mpyi_heap *heap, uint32_t n)
         pool->state = MPY_POOL_UNUSED;
     }
     mpyi_space_put_pools(heap->space, heap->empties, n);
-    heap->empty_count -= n;
-    for (uint32_t i = 0; i < heap->empty_count; i++) {
-        heap->empties[i] = heap->empties[i + n];
-    }
+    remove_empties(heap, 0, n);
 }
 
 void
@@ -77,37 +92,87 @@ init_bits(struct mpyi_heap *heap, struct mpyi_pool *pool, unsigned size_class)
     return 0;
 }
 
-/* Fills the cache of empty pools, which is empty. 0, or -1. */
+/* Takes pools from the space into the cache, which has room. Those that are fetched for a class for
+   the first time are for any; from then on they continue its run, and are meant for it. 0, or -1.
+ */
 static int
-fetch_empties(struct mpyi_heap *heap)
+fetch_empties(struct mpyi_heap *heap, unsigned size_class)
 {
     uint32_t fetched[FETCH];
-    size_t n = mpyi_space_get_pools(heap->space, fetched, FETCH);
-    for (size_t i = 0; i < n; i++) {
+    uint32_t near = heap->runs[size_class];
+    size_t n = mpyi_space_get_pools(heap->space, fetched, FETCH, near);
+    if (n == 0) {
+        return -1;
+    }
+    for (size_t i = n; i-- > 0;) { /* the lowest address comes first */
         struct mpyi_pool *pool = &heap->space->pools[fetched[i]];
         set_owner(pool, heap);
         pool->state = MPY_POOL_EMPTY;
-        heap->empties[n - 1 - i] = fetched[i]; /* lowest address first */
+        push_empty(heap, fetched[i], near != MPYI_NO_POOL ? size_class : 0);
     }
-    heap->empty_count = (uint32_t)n;
-    return n > 0 ? 0 : -1;
+    heap->runs[size_class] = fetched[n - 1] + 1;
+    return 0;
+}
+
+static inline int
+fits(const struct mpyi_heap *heap, uint32_t at, unsigned size_class)
+{
+    return heap->meant[at] == 0 || heap->meant[at] == size_class;
+}
+
+/* The newest empty pool that is meant for the class or for any; MPYI_EMPTIES: there is none. */
+static uint32_t
+fitting_empty(const struct mpyi_heap *heap, unsigned size_class)
+{
+    for (uint32_t i = heap->empty_count; i-- > 0;) {
+        if (fits(heap, i, size_class)) {
+            return i;
+        }
+    }
+    return MPYI_EMPTIES;
+}
+
+/* Where in the cache the pool for a class is, if it is not the newest; MPYI_EMPTIES: out of memory.
+   What is meant for others is taken where there is no room, or no memory, for more. */
+static uint32_t
+choose_empty(struct mpyi_heap *heap, unsigned size_class)
+{
+    uint32_t at = fitting_empty(heap, size_class);
+    if (at != MPYI_EMPTIES) {
+        return at;
+    }
+    mpyi_heap_settle(heap);
+    at = fitting_empty(heap, size_class);
+    if (at != MPYI_EMPTIES) {
+        return at;
+    }
+    if (heap->empty_count > MPYI_EMPTIES - FETCH) {
+        return 0; /* the oldest: its class has not gone on for long */
+    }
+    return fetch_empties(heap, size_class) == 0 || heap->empty_count > 0 ? heap->empty_count - 1
+                                                                         : MPYI_EMPTIES;
 }
 
 struct mpyi_pool *
 mpyi_heap_claim_pool(struct mpyi_heap *heap, unsigned size_class)
 {
-    if (heap->empty_count == 0) {
-        mpyi_heap_settle(heap);
-        if (heap->empty_count == 0 && fetch_empties(heap) < 0) {
+    uint32_t at = heap->empty_count - 1;
+    if (heap->empty_count == 0 || !fits(heap, at, size_class)) {
+        at = choose_empty(heap, size_class);
+        if (at == MPYI_EMPTIES) {
             return NULL;
         }
     }
-    uint32_t index = heap->empties[heap->empty_count - 1];
+    uint32_t index = heap->empties[at];
     struct mpyi_pool *pool = &heap->space->pools[index];
     if (init_bits(heap, pool, size_class) < 0) {
         return NULL;
     }
-    heap->empty_count--;
+    if (at == heap->empty_count - 1) {
+        heap->empty_count--;
+    } else {
+        remove_empties(heap, at, 1);
+    }
     heap->space->classes[index] = (uint8_t)size_class;
     pool->due = 0;
     pool->virgin = 0;
@@ -175,7 +240,7 @@ mpyi_heap_drop_pools(struct mpyi_heap *heap, uint32_t keep)
             mpyi_poison(pool->address, MPY_POOL_SIZE);
             if (heap->empty_count < keep) {
                 pool->state = MPY_POOL_EMPTY;
-                heap->empties[heap->empty_count++] = index;
+                push_empty(heap, index, 0);
                 continue;
             }
             set_owner(pool, NULL);
@@ -190,6 +255,8 @@ mpyi_heap_drop_pools(struct mpyi_heap *heap, uint32_t keep)
     }
     heap->changed_count = 0;
     heap->idle_count = 0;
+    memset(heap->meant, 0, sizeof heap->meant);
+    memset(heap->runs, 0xff, sizeof heap->runs);
     if (n > 0) {
         mpyi_space_put_pools(heap->space, batch, n);
     }
@@ -220,7 +287,7 @@ mpyi_heap_pool_release(struct mpyi_heap *heap, struct mpyi_pool *pool)
     if (heap->empty_count == MPYI_EMPTIES) {
         spill_empties(heap, MPYI_EMPTIES / 2);
     }
-    heap->empties[heap->empty_count++] = mpyi_pool_index(heap, pool);
+    push_empty(heap, mpyi_pool_index(heap, pool), 0);
 }
 
 void
@@ -267,7 +334,7 @@ release_suspects(struct mpyi_heap *heap)
         retire(heap, pool);
         uint32_t index = mpyi_pool_index(heap, pool);
         if (heap->empty_count < MPYI_EMPTIES) {
-            heap->empties[heap->empty_count++] = index;
+            push_empty(heap, index, 0);
         } else {
             set_owner(pool, NULL);
             pool->state = MPY_POOL_UNUSED;

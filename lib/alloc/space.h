@@ -163,10 +163,13 @@ mpyi_space_need_upper(struct mpyi_space *space, uint32_t pool_index);
 
 /* ---- arena.c --------------------------------------------------------------------------------- */
 
-/* Takes up to n pools from the fullest arena, committing a new arena if needed; how many, 0 when
-   the system or the limit refuses. Their descriptors have an address and no owner. */
+/* Takes up to n pools of one arena, in the order of their addresses; how many, 0 when the system or
+   the limit refuses. Without `near` (MPYI_NO_POOL) they come from the fullest arena, and a new one
+   is committed if there is none. With it they are to continue a run that ends before that pool: n
+   pools from there on if they are free, else from where 64 KiB are, as far as the memory left over
+   between runs stays bounded. Their descriptors have an address and no owner. */
 size_t
-mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n);
+mpyi_space_get_pools(struct mpyi_space *space, uint32_t *indices, size_t n, uint32_t near);
 
 /* Gives pools back. Their classes are 0 and their descriptors UNUSED already. */
 void

@@ -17,7 +17,7 @@ static uint32_t
 get_pool(struct mpyi_space *space)
 {
     uint32_t index;
-    return mpyi_space_get_pools(space, &index, 1) == 1 ? index : MPYI_NO_POOL;
+    return mpyi_space_get_pools(space, &index, 1, MPYI_NO_POOL) == 1 ? index : MPYI_NO_POOL;
 }
 
 static void
@@ -86,13 +86,80 @@ several_pools_come_from_one_arena(void **state)
     (void)state;
     struct mpyi_space *space = &fixture.test.space;
     uint32_t got[100];
-    assert_int_equal(mpyi_space_get_pools(space, got, 60), 60);
-    assert_int_equal(mpyi_space_get_pools(space, got, 60), 4);
+    assert_int_equal(mpyi_space_get_pools(space, got, 60, MPYI_NO_POOL), 60);
+    assert_int_equal(mpyi_space_get_pools(space, got, 60, MPYI_NO_POOL), 4);
     assert_int_equal(got[3], 63);
-    assert_int_equal(mpyi_space_get_pools(space, got, 100), 64);
+    assert_int_equal(mpyi_space_get_pools(space, got, 100, MPYI_NO_POOL), 64);
     fixture.test.usage.limit = 130 * MPY_POOL_SIZE;
-    assert_int_equal(mpyi_space_get_pools(space, got, 4), 2);
-    assert_int_equal(mpyi_space_get_pools(space, got, 4), 0);
+    assert_int_equal(mpyi_space_get_pools(space, got, 4, MPYI_NO_POOL), 2);
+    assert_int_equal(mpyi_space_get_pools(space, got, 4, MPYI_NO_POOL), 0);
+}
+
+/* Four pools of a run that is to go on at `near`; the first of them. */
+static uint32_t
+get_run(struct mpyi_space *space, uint32_t near)
+{
+    uint32_t got[4];
+    assert_int_equal(mpyi_space_get_pools(space, got, 4, near), 4);
+    for (uint32_t i = 1; i < 4; i++) {
+        assert_int_equal(got[i], got[0] + i);
+    }
+    return got[0];
+}
+
+static void
+a_run_goes_on_or_begins_where_there_is_room(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    assert_int_equal(get_run(space, MPYI_NO_POOL), 0);
+    assert_int_equal(get_run(space, 4), 4);
+    assert_int_equal(get_run(space, 4), 16); /* taken: at the next 64 KiB that are free */
+    assert_int_equal(get_run(space, 5), 32);
+    assert_int_equal(get_run(space, 7), 48);
+    assert_int_equal(get_run(space, 0), 64); /* in a new arena */
+    assert_int_equal(get_run(space, 20), 20);
+    assert_int_equal(get_run(space, 8), 8);
+    assert_int_equal(get_run(space, 61), 80); /* not over an arena's end */
+    assert_int_equal(get_run(space, 1u << 30), 96);
+    assert_int_equal(space->arena_count, 2);
+    assert_int_equal(space->pools_out, 40);
+}
+
+/* What waits to be used again comes before memory that was never touched. */
+static void
+runs_use_what_was_touched(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    take_all(space);
+    for (uint32_t i = 0; i < POOLS; i++) {
+        if (i % 16 != 0) {
+            put_range(space, i, i + 1);
+        }
+    }
+    assert_int_equal(get_run(space, 5), 5); /* touched ones, where it goes on */
+    while (space->dirty_free > 64 + space->pools_out / 16) {
+        uint32_t got[4];
+        size_t n = mpyi_space_get_pools(space, got, 4, 0);
+        assert_true(n > 0 && got[n - 1] < POOLS);
+    }
+    assert_int_equal(space->arena_count, ARENAS);
+    assert_int_equal(get_run(space, 0), POOLS); /* few are left */
+}
+
+static void
+address_space_between_runs_is_bounded(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    for (uint32_t i = 0; i < 4000; i++) {
+        uint32_t got;
+        assert_int_equal(mpyi_space_get_pools(space, &got, 1, 0), 1);
+        uint64_t between = (uint64_t)space->arena_count * 64 - space->pools_out;
+        assert_true(between <= space->pools_out / 8 + 17 * 64);
+    }
+    assert_true(space->arena_count > 4000 / 64 + 8); /* runs have room to go on */
 }
 
 static void
@@ -255,7 +322,9 @@ random_takes_and_puts(void **state)
     size_t count = 0;
     for (int i = 0; i < 20000; i++) {
         if (count < POOLS && test_random(&random) % 5 < 3 - (unsigned)(i / 5000 % 2)) {
-            held[count++] = get_pool(space);
+            uint32_t near = i % 2 == 0 ? MPYI_NO_POOL : (uint32_t)(test_random(&random) % 2000);
+            assert_int_equal(mpyi_space_get_pools(space, &held[count], 1, near), 1);
+            count++;
         } else if (count > 0) {
             size_t victim = test_random(&random) % count;
             mpyi_space_put_pools(space, &held[victim], 1);
@@ -276,6 +345,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(the_fullest_arena_comes_first),
         CASE(several_pools_come_from_one_arena),
+        CASE(a_run_goes_on_or_begins_where_there_is_room),
+        CASE(runs_use_what_was_touched),
+        CASE(address_space_between_runs_is_bounded),
         CASE(books_follow),
         CASE(few_empty_arenas_are_kept),
         CASE(old_empty_arenas_decay),

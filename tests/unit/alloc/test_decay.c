@@ -90,7 +90,7 @@ idle_pools_of_used_arenas_go(void **state)
     space->decay_ms = SHORT_MS;
     uint32_t pools[64];
     for (size_t i = 0; i < 64; i++) {
-        assert_int_equal(mpyi_space_get_pools(space, &pools[i], 1), 1);
+        assert_int_equal(mpyi_space_get_pools(space, &pools[i], 1, MPYI_NO_POOL), 1);
         mpyi_unpoison(space->pools[pools[i]].address, 1);
         *space->pools[pools[i]].address = 1;
     }
@@ -105,7 +105,7 @@ idle_pools_of_used_arenas_go(void **state)
     assert_int_equal(*space->pools[pools[0]].address, 0); /* its page is gone */
     assert_int_equal(*space->pools[pools[40]].address, 1);
     assert_int_equal(mpyi_space_check(space), 0);
-    assert_int_equal(mpyi_space_get_pools(space, pools, 1), 1);
+    assert_int_equal(mpyi_space_get_pools(space, pools, 1, MPYI_NO_POOL), 1);
     assert_int_equal(space->dirty_free, 0);
     mpyi_space_put_pools(space, pools, 1);
     assert_int_equal(space->dirty_free, 1);

@@ -220,6 +220,72 @@ many_empty_pools_go_back_to_the_space(void **state)
     test_heap_close(&test);
 }
 
+/* Classes that grow in turn: but for the first few, most pools follow the one before of their
+   class. */
+static void
+pools_of_a_class_lie_side_by_side(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    enum { CLASSES = 8, ROUNDS = 64, FIRST = 16 };
+    uint32_t last[CLASSES] = {0};
+    unsigned followers = 0;
+    for (unsigned i = 0; i < ROUNDS * CLASSES; i++) {
+        unsigned c = i % CLASSES;
+        struct mpyi_pool *pool = mpyi_heap_claim_pool(test.heap, 8 * (c + 1));
+        assert_non_null(pool);
+        mpyi_partial_push(test.heap, pool);
+        uint32_t index = mpyi_pool_index(test.heap, pool);
+        followers += i >= FIRST * CLASSES && index == last[c] + 1;
+        last[c] = index;
+    }
+    assert_true(followers >= (ROUNDS - FIRST) * CLASSES * 9 / 10);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
+/* With more classes than the cache has room for, what is meant for others is taken; no pool is lost
+   or handed out twice. */
+static void
+more_classes_than_runs(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    for (unsigned i = 0; i < 40 * MPY_CLASS_COUNT; i++) {
+        struct mpyi_pool *pool =
+            mpyi_heap_claim_pool(test.heap, 1 + i * 7 % (unsigned)MPY_CLASS_COUNT);
+        assert_non_null(pool);
+        mpyi_partial_push(test.heap, pool);
+        assert_true(test.heap->empty_count <= MPYI_EMPTIES);
+    }
+    test_heap_valid(&test);
+    assert_int_equal(test.in.space.pools_out - test.heap->empty_count, 40 * MPY_CLASS_COUNT);
+    test_heap_close(&test);
+}
+
+/* Where there is no memory for more, a class gets what is meant for another. */
+static void
+the_last_pools_are_for_all(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    for (int i = 0; i < 5; i++) { /* the fifth is the first of a run, three more are meant for it */
+        assert_non_null(mpyi_heap_claim_pool(test.heap, 8));
+    }
+    assert_int_equal(test.heap->empty_count, 3);
+    test.in.usage.limit = test.in.usage.taken;
+    for (int i = 0; i < 3; i++) {
+        assert_non_null(mpyi_heap_claim_pool(test.heap, 16));
+    }
+    assert_null(mpyi_heap_claim_pool(test.heap, 16));
+    test.in.usage.limit = UINT64_MAX;
+    assert_non_null(mpyi_heap_claim_pool(test.heap, 16));
+    test_heap_close(&test);
+}
+
 static void
 eight_byte_pools_have_upper_bits(void **state)
 {
@@ -272,6 +338,9 @@ main(void)
         cmocka_unit_test(enough_idle_pools_are_released),
         cmocka_unit_test(notes_of_pools_that_are_gone),
         cmocka_unit_test(many_empty_pools_go_back_to_the_space),
+        cmocka_unit_test(pools_of_a_class_lie_side_by_side),
+        cmocka_unit_test(more_classes_than_runs),
+        cmocka_unit_test(the_last_pools_are_for_all),
         cmocka_unit_test(eight_byte_pools_have_upper_bits),
         cmocka_unit_test(no_memory_for_a_pool),
     };
