@@ -14,6 +14,8 @@
  *   batch_large1k  10,000 blocks of 1,000 bytes, freed at random
  *   request1000    1,000 blocks with the sizes of objects, all freed: a request and its end
  *   large513_64k   2,000 live blocks of 513 bytes..64 KiB, log-uniform
+ *   follow         a million objects of mixed sizes, made in turn and linked; ns per object to
+ *                  follow the links
  *   text500k       a text that grows to 500 KB by 4 KB, each time in a new block; ns per step
  */
 #include "alloc/alloc_peer.h"
@@ -252,6 +254,49 @@ run_swing(const struct row *row)
     return (worker_now_ns() - start) / (double)(swings * live);
 }
 
+static size_t
+follow_count(const struct row *row)
+{
+    return worker_count(row->size, 100000);
+}
+
+static void
+setup_follow(const struct row *row)
+{
+    size_t n = follow_count(row);
+    prepare_steps(n, row->sizes);
+    for (size_t i = 0; i < n; i++) {
+        slots[i] = alloc_take(sizes[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        void *next = i + 1 < n ? slots[i + 1] : NULL;
+        memcpy(slots[i], &next, sizeof next);
+    }
+}
+
+/* What a collector, an interpreter or a list's owner does all day: where the blocks lie decides. */
+static double
+run_follow(const struct row *row)
+{
+    size_t n = 0;
+    double start = worker_now_ns();
+    for (void *p = slots[0]; p != NULL; n++) {
+        memcpy(&p, p, sizeof p);
+    }
+    WORKER_KEEP(n);
+    (void)row;
+    return (worker_now_ns() - start) / (double)n;
+}
+
+static void
+teardown_follow(const struct row *row)
+{
+    size_t n = follow_count(row);
+    for (size_t i = 0; i < n; i++) {
+        alloc_give(slots[i]);
+    }
+}
+
 /* How programs without realloc grow a text: a new block, a copy, and the old one freed. */
 static double
 run_text(const struct row *row)
@@ -313,6 +358,7 @@ static const struct row rows[] = {
     {"batch_large1k", run_batch, setup_batch, NULL, 1000, 200000, SIZES_LARGE, ORDER_RANDOM},
     {"request1000", run_request, setup_request, NULL, 0, 600000, SIZES_HISTOGRAM, ORDER_FIFO},
     {"large513_64k", run_churn, setup_churn, teardown_churn, 2000, 100000, SIZES_LARGE, ORDER_RANDOM},
+    {"follow", run_follow, setup_follow, teardown_follow, 1000000, 1000000, SIZES_HISTOGRAM, ORDER_FIFO},
     {"text500k", run_text, NULL, NULL, 500000,   5000, SIZES_UNIFORM, ORDER_FIFO},
 };
 /* clang-format on */

@@ -227,6 +227,7 @@ check_empties(const struct mpyi_heap *heap)
     for (uint32_t i = 0; i < heap->empty_count; i++) {
         const struct mpyi_pool *pool = &heap->space->pools[heap->empties[i]];
         EXPECT(pool->owner == heap && pool->state == MPY_POOL_EMPTY, "empty pool", pool);
+        EXPECT(heap->meant[i] <= MPY_CLASS_COUNT, "empty pool", pool);
         for (uint32_t j = 0; j < i; j++) {
             EXPECT(heap->empties[j] != heap->empties[i], "empty pool", pool);
         }

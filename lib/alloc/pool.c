@@ -6,7 +6,7 @@
  *   USED    in heap->partial[class], a doubly linked list of pool indices
  *   FULL    in no list; found again through the address of a block that is freed. The heap of a
  *           region lists them in heap->partial[0]
- *   EMPTY   in heap->empties[], of no class, ready for any
+ *   EMPTY   in heap->empties[], of no class, ready for any, or meant for one (heap->meant[])
  * A pool that gained blocks (alloc/flush.c) is filed anew later, together with others: it is noted
  * in heap->changed, and MPYI_CHANGED of them are looked at in one go, or all as soon as a refill
  * finds no partial pool. Until then a FULL pool with free blocks is filed as FULL still.

@@ -136,6 +136,12 @@ damage_empties(struct test_heap *test)
     test->heap->empties[test->heap->empty_count - 1] = 0;
 }
 static void
+damage_meant(struct test_heap *test)
+{
+    assert_true(test->heap->empty_count > 0);
+    test->heap->meant[0] = MPY_CLASS_COUNT + 1;
+}
+static void
 damage_double_entry(struct test_heap *test)
 {
     struct mpy_priv_bin *bin = &test->heap->pub.bins[8];
@@ -209,6 +215,7 @@ every_damage_is_found(void **state)
         {"kept", damage_kept, 0},
         {"out", damage_out, 0},
         {"empties", damage_empties, 0},
+        {"meant", damage_meant, 0},
         {"double entry", damage_double_entry, 1},
         {"free entry", damage_free_entry, 1},
         {"wrong class entry", damage_wrong_class_entry, 1},
