@@ -15,7 +15,7 @@
 
 /* What a program took. */
 struct programs_cost {
-    double ms;         /* from start to end */
+    double ms;         /* of processors, for it and its children, in user and system mode */
     double peak_bytes; /* most resident memory, of the largest process */
 };
 
@@ -41,7 +41,7 @@ programs_start(const char *const *arguments, const char *input);
 
 /* Waits for a program; ends the worker when it failed. */
 struct programs_cost
-programs_wait(pid_t pid, const char *name, double started_ns);
+programs_wait(pid_t pid, const char *name);
 
 /* Both of them. */
 struct programs_cost

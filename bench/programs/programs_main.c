@@ -2,8 +2,10 @@
 /*
  * programs_main.c - Debian's programs at work under the allocator that is preloaded.
  *
- * Rows: <program> is its wall time in ms, <program>_rss the peak of its resident memory in MiB.
- * Each does what such a program is used for, for about half a second; Python runs with
+ * Rows: <program> is the time of processors that it took, in ms (user and system, its children
+ * included; of redis the server's alone), <program>_rss the peak of its resident memory in MiB. All
+ * programs of a round run on one core. Wall time said more of the machine's neighbours than of
+ * allocators. Each does what such a program is used for, for about half a second; Python runs with
  * PYTHONMALLOC=malloc, since its own pools would hide the allocator.
  */
 #include "programs/programs.h"
@@ -181,6 +183,7 @@ int
 main(int argc, char **argv)
 {
     (void)worker_start(argc, argv);
+    worker_stay_on_round();
     (void)setenv("PYTHONMALLOC", "malloc", 1);
     (void)setenv("LC_ALL", "C.UTF-8", 1);
     (void)setenv("GIT_CONFIG_NOSYSTEM", "1", 1);

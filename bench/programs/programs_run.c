@@ -99,8 +99,14 @@ programs_start(const char *const *arguments, const char *input)
     return pid;
 }
 
+static double
+ms_of(const struct timeval *time)
+{
+    return (double)time->tv_sec * 1e3 + (double)time->tv_usec / 1e3;
+}
+
 struct programs_cost
-programs_wait(pid_t pid, const char *name, double started_ns)
+programs_wait(pid_t pid, const char *name)
 {
     struct rusage usage;
     int status;
@@ -109,15 +115,14 @@ programs_wait(pid_t pid, const char *name, double started_ns)
         (void)snprintf(text, sizeof text, "%s failed (status 0x%x)", name, (unsigned)status);
         worker_fail(text);
     }
-    return (struct programs_cost){.ms = (worker_now_ns() - started_ns) / 1e6,
+    return (struct programs_cost){.ms = ms_of(&usage.ru_utime) + ms_of(&usage.ru_stime),
                                   .peak_bytes = (double)usage.ru_maxrss * 1024.0};
 }
 
 struct programs_cost
 programs_run(const char *const *arguments, const char *input)
 {
-    double started = worker_now_ns();
-    return programs_wait(programs_start(arguments, input), arguments[0], started);
+    return programs_wait(programs_start(arguments, input), arguments[0]);
 }
 
 void
