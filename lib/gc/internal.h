@@ -376,10 +376,10 @@ mpyi_gc_mark(struct mpyi_gc_pass *pass);
 #define MPYI_GC_STATE_PENDING 2u
 
 /* Turns the expected counts of 64 granules into states; 64-byte aligned. white: which of them are
-   objects of the pass. */
-void
+   objects of the pass. Which of them are WHITE now. */
+uint64_t
 mpyi_gc_states_begin(uint8_t *low, const uint8_t *count, uint64_t white);
-void
+uint64_t
 mpyi_gc_states_begin_portable(uint8_t *low, const uint8_t *count, uint64_t white);
 
 /* Which of 64 granules are in that state; 64-byte aligned. */

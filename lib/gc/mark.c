@@ -20,12 +20,16 @@
  *               |                |    ^-- stack    PENDING, for another sweep
  *               \----------------/
  *
+ * Marking is over as soon as no WHITE is left: then what waits need not be read. So a list that
+ * holds a whole heap spares reading the heap, where nothing is garbage.
+ *
  * The stack is bounded and overflows into the table, so marking never needs memory. (A byte each
  * and no bitmap: objects that lie together are reached together, and with a bitmap each would wait
  * for the store of the one before.)
  *
- * Invariants: ring and stack are empty between sweeps; PENDING before the sweep only below `again`.
- * At the end nothing is PENDING, and white has a bit for each WHITE.
+ * Invariants: ring and stack are empty between sweeps; PENDING before the sweep only below `again`;
+ * left is the number of WHITE.
+ * At the end nothing is PENDING, unless nothing is WHITE; white has a bit for each WHITE.
  * Lock: the runtime's; nothing may change objects meanwhile.
  */
 #include "gc/internal.h"
@@ -61,6 +65,7 @@ struct marker {
     unsigned head, tail;          /* ring entries head .. tail - 1, modulo RING */
     size_t ahead;                 /* first granule that the sweep has not reached */
     size_t again;                 /* lowest granule that has to be swept again */
+    size_t left;                  /* granules that are WHITE */
 };
 
 #define FORCE_INLINE inline __attribute__((always_inline))
@@ -68,13 +73,17 @@ struct marker {
 /* ---- 64 granules at a time --------------------------------------------------------------------
  */
 
-void
+uint64_t
 mpyi_gc_states_begin_portable(uint8_t *low, const uint8_t *count, uint64_t white)
 {
-    for (unsigned i = 0; i < 64; i++, white >>= 1) {
-        uint8_t state = low[i] == count[i] ? WHITE : PENDING;
-        low[i] = (white & 1) != 0 ? state : DONE;
+    uint64_t balanced = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        uint64_t object = white >> i & 1;
+        uint64_t equal = low[i] == count[i];
+        balanced |= (object & equal) << i;
+        low[i] = object == 0 ? DONE : equal != 0 ? WHITE : PENDING;
     }
+    return balanced;
 }
 
 uint64_t
@@ -95,9 +104,10 @@ mpyi_gc_states_find_portable(const uint8_t *states, uint8_t wanted)
 
 #if defined(__SSE2__)
 
-void
+uint64_t
 mpyi_gc_states_begin(uint8_t *low, const uint8_t *count, uint64_t white)
 {
+    uint64_t balanced = 0;
     const __m128i bit = _mm_set1_epi64x((int64_t)UINT64_C(0x8040201008040201));
     const __m128i pending = _mm_set1_epi8(PENDING);
     for (unsigned i = 0; i < 4; i++, white >>= 16) {
@@ -111,7 +121,10 @@ mpyi_gc_states_begin(uint8_t *low, const uint8_t *count, uint64_t white)
         object = _mm_cmpeq_epi8(_mm_and_si128(object, bit), bit);
         /* PENDING - 1 == WHITE */
         *at = _mm_and_si128(object, _mm_add_epi8(pending, equal));
+        equal = _mm_and_si128(object, equal);
+        balanced |= (uint64_t)(uint16_t)_mm_movemask_epi8(equal) << (i * 16);
     }
+    return balanced;
 }
 
 uint64_t
@@ -129,10 +142,10 @@ mpyi_gc_states_find(const uint8_t *states, uint8_t wanted)
 
 #else
 
-void
+uint64_t
 mpyi_gc_states_begin(uint8_t *low, const uint8_t *count, uint64_t white)
 {
-    mpyi_gc_states_begin_portable(low, count, white);
+    return mpyi_gc_states_begin_portable(low, count, white);
 }
 
 uint64_t
@@ -143,34 +156,42 @@ mpyi_gc_states_find(const uint8_t *states, uint8_t wanted)
 
 #endif
 
-/* Objects with 256 references or more: their states follow from the full comparison. */
-static void
+/* Objects with 256 references or more: their states follow from the full comparison. By how much
+   that lowers the number of those that are WHITE. */
+static size_t
 settle_big(struct mpyi_gc_pass *pass)
 {
+    size_t fewer = 0;
     for (size_t i = pass->from; i < pass->to; i++) {
         for (uint64_t bits = pass->pending[i]; bits != 0; bits &= bits - 1) {
             size_t granule = i * 64 + mpyi_ctz64(bits);
             mpy_object *o = mpyi_gc_object_at(pass, granule);
             uint64_t expected = mpyi_gc_expected(o, mpyi_gc_type(o)) - pass->held;
             int balanced = mpyi_gc_side_counted(pass, granule) == expected;
+            /* With the low bytes different they cannot be balanced. */
+            fewer += pass->low[granule] == WHITE && !balanced;
             pass->low[granule] = balanced ? WHITE : PENDING;
         }
         pass->pending[i] = 0;
     }
+    return fewer;
 }
 
-/* From counts to states. */
-static void
+/* From counts to states; the number of those that are WHITE. */
+static size_t
 begin_states(struct mpyi_gc_pass *pass)
 {
+    size_t left = 0;
     for (size_t i = pass->from; i < pass->to; i++) {
         if (pass->white[i] != 0) {
-            mpyi_gc_states_begin(pass->low + i * 64, pass->count + i * 64, pass->white[i]);
+            left += mpyi_popcount64(
+                mpyi_gc_states_begin(pass->low + i * 64, pass->count + i * 64, pass->white[i]));
         }
     }
     if (pass->any_big) {
-        settle_big(pass);
+        left -= settle_big(pass);
     }
+    return left;
 }
 
 /* ---- marking ----------------------------------------------------------------------------------
@@ -200,6 +221,7 @@ reach(struct marker *m, mpy_object *child, int use_ring)
     if (r >= m->limit || m->states[granule] != WHITE) {
         return;
     }
+    m->left--;
     if (granule >= m->ahead) {
         m->states[granule] = PENDING;
         return;
@@ -221,6 +243,7 @@ reach_many(struct marker *m, struct mpyi_refs refs)
     for (size_t i = 0; i < refs.count; i++) {
         uint64_t r = mpyi_gc_rotated(m->base, refs.items[i]);
         if (r < m->limit && m->states[r >> 2] == WHITE) {
+            m->left--;
             set_pending(m, (size_t)(r >> 2));
         }
     }
@@ -241,7 +264,7 @@ reach_type(struct marker *m, const struct mpyi_type *type, int use_ring)
 /* For callbacks: a marker that they may point at. */
 struct visit {
     struct mpyi_gc_pass *pass;
-    size_t ahead, again;
+    size_t ahead, again, left;
 };
 
 static int
@@ -253,6 +276,7 @@ reach_visited(mpy_object *child, void *data)
     size_t granule = (size_t)(r >> 2);
     if (r < pass->limit && pass->low[granule] == WHITE) {
         pass->low[granule] = PENDING;
+        visit->left--;
         if (granule < visit->ahead && granule < visit->again) {
             visit->again = granule;
         }
@@ -260,17 +284,14 @@ reach_visited(mpy_object *child, void *data)
     return 0;
 }
 
-static size_t
-scan_custom(struct mpyi_gc_pass *pass, mpy_object *o, size_t ahead, size_t again)
-    __attribute__((noinline));
+static void
+scan_custom(struct visit *visit, mpy_object *o) __attribute__((noinline));
 
-/* What the callbacks of o know; the new value of marker.again. */
-static size_t
-scan_custom(struct mpyi_gc_pass *pass, mpy_object *o, size_t ahead, size_t again)
+/* What the callbacks of o know. */
+static void
+scan_custom(struct visit *visit, mpy_object *o)
 {
-    struct visit visit = {pass, ahead, again};
-    (void)mpyi_custom_traverse(o, mpyi_gc_type(o), reach_visited, &visit);
-    return visit.again;
+    (void)mpyi_custom_traverse(o, mpyi_gc_type(o), reach_visited, visit);
 }
 
 static FORCE_INLINE void
@@ -286,7 +307,10 @@ scan(struct marker *m, struct mpyi_gc_pass *pass, mpy_object *o, const struct mp
 {
     struct mpyi_refs refs = mpyi_gc_refs(o, type);
     if (MPY_UNLIKELY(type->layout == MPYI_LAYOUT_CUSTOM)) {
-        m->again = scan_custom(pass, o, m->ahead, m->again);
+        struct visit visit = {pass, m->ahead, m->again, m->left};
+        scan_custom(&visit, o);
+        m->again = visit.again;
+        m->left = visit.left;
     }
     if (MPY_UNLIKELY(refs.count > MANY)) {
         reach_many(m, refs);
@@ -370,6 +394,7 @@ scan_word(struct marker *shared, size_t word, uint64_t found)
     shared->type = m.type;
     shared->depth = m.depth;
     shared->again = m.again;
+    shared->left = m.left;
     return rare;
 }
 
@@ -398,11 +423,11 @@ mpyi_gc_mark(struct mpyi_gc_pass *pass)
         .again = pass->from * 64,
     };
     size_t end = pass->to;
-    begin_states(pass);
-    while (m.again < end * 64) {
+    m.left = begin_states(pass);
+    while (m.again < end * 64 && m.left != 0) {
         size_t word = m.again / 64;
         m.again = end * 64;
-        for (; word < end; word++) {
+        for (; word < end && m.left != 0; word++) {
             uint64_t found = 0;
             m.ahead = (word + 1) * 64;
             if (pass->white[word] != 0) {

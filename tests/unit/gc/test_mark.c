@@ -36,17 +36,20 @@ test_states_begin(void **state)
     uint32_t x = 1;
     (void)state;
     for (int round = 0; round < 20000; round++) {
+        uint64_t found, portably;
         random_granules(&x, low, count, &white);
         memcpy(before, low, sizeof low);
         memcpy(portable, low, sizeof low);
-        mpyi_gc_states_begin(low, count, white);
-        mpyi_gc_states_begin_portable(portable, count, white);
+        found = mpyi_gc_states_begin(low, count, white);
+        portably = mpyi_gc_states_begin_portable(portable, count, white);
         for (unsigned i = 0; i < 64; i++) {
             uint8_t expected = (white >> i & 1) == 0   ? MPYI_GC_STATE_DONE
                                : before[i] == count[i] ? MPYI_GC_STATE_WHITE
                                                        : MPYI_GC_STATE_PENDING;
             assert_int_equal(low[i], expected);
             assert_int_equal(portable[i], expected);
+            assert_int_equal(found >> i & 1, expected == MPYI_GC_STATE_WHITE);
+            assert_int_equal(portably >> i & 1, expected == MPYI_GC_STATE_WHITE);
         }
     }
 }
@@ -245,6 +248,106 @@ test_immortal_objects_are_roots(void **state)
     fake_runtime_free(fake);
 }
 
+static unsigned visits;
+
+static void
+note_visit(void)
+{
+    visits++;
+}
+
+/* Calls of traverse callbacks while everything is marked, after which so many are garbage. */
+static unsigned
+visits_of_marking(struct fake_runtime *fake, uint64_t garbage)
+{
+    struct mpyi_gc_pass pass;
+    assert_int_equal(mpyi_gc_side_acquire(fake->rt.gc->state), 0);
+    mpyi_heap_flush(&fake->rt.heap->gc);
+    mpyi_gc_pass_begin(&pass, &fake->thread);
+    mpyi_gc_count_all(&pass);
+    fake_on_traverse = note_visit;
+    visits = 0;
+    mpyi_gc_mark(&pass);
+    fake_on_traverse = NULL;
+    assert_int_equal(mpyi_gc_count_white(&pass), garbage);
+    mpyi_gc_side_release(fake->rt.gc->state);
+    fake->rt.gc->state->look_at_all = 1;
+    return visits;
+}
+
+/* A list holds the whole heap: when it has been read nothing is white, and marking is over. */
+static void
+test_over_when_nothing_is_white(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *list = fake_new(&fake_tuple, 1, 400);
+    mpy_object *lone = fake_new(&fake_node, 2, 0);
+    (void)state;
+    for (uint32_t i = 0; i < 400; i++) {
+        mpy_object *o = fake_new(i % 2 ? &fake_custom : &fake_node, 3 + i, 0);
+        fake_set(list, i, o);
+        fake_set(o, 1, fake_get(list, i / 2));
+        mpy_decref(o);
+    }
+    assert_int_equal(visits_of_marking(fake, 0), 0);
+    /* Its low byte says that nobody else refers to the list. */
+    for (uint32_t i = 0; i < 255; i++) {
+        mpy_incref(list);
+    }
+    assert_int_equal(visits_of_marking(fake, 0), 0);
+    for (uint32_t i = 0; i < 255; i++) {
+        mpy_decref(list);
+    }
+    fake_set(lone, 0, lone);
+    mpy_decref(lone);
+    assert_int_equal(visits_of_marking(fake, 1), 200); /* one is white to the end */
+    assert_int_equal(fake_collect(2), 1);
+    mpy_decref(list);
+    fake_runtime_free(fake);
+}
+
+/* A tree in the order of its addresses: the sweep need not scan the leaves. */
+static void
+test_over_before_the_leaves(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *nodes[1000];
+    (void)state;
+    for (uint32_t i = 0; i < 1000; i++) {
+        nodes[i] = fake_new(i < 500 ? &fake_node : &fake_custom, i, 0);
+        if (i > 0) {
+            fake_set(nodes[(i - 1) / 2], (i - 1) % 2, nodes[i]);
+            mpy_decref(nodes[i]);
+        }
+    }
+    assert_in_range(visits_of_marking(fake, 0), 0, 200); /* the order is not perfect */
+    mpy_decref(nodes[0]);
+    fake_runtime_free(fake);
+}
+
+/* The last white objects are found by callbacks and by way of the ring. */
+static void
+test_over_but_not_too_early(void **state)
+{
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *holder = fake_new(&fake_custom, 1, 0);
+    mpy_object *last = holder;
+    (void)state;
+    mpy_incref(last);
+    for (uint32_t i = 0; i < 300; i++) {
+        mpy_object *o = fake_new(i % 3 ? &fake_custom : &fake_node, 2 + i, 0);
+        fake_set(last, 1, o);
+        mpy_decref(last);
+        last = o;
+    }
+    mpy_decref(last);
+    assert_int_equal(visits_of_marking(fake, 0), 200); /* the last one is not scanned */
+    fake_set(last, 1, holder);
+    mpy_decref(holder);
+    assert_int_equal(fake_collect(2), 301);
+    fake_runtime_free(fake);
+}
+
 int
 main(void)
 {
@@ -256,6 +359,9 @@ main(void)
         cmocka_unit_test(test_stack_overflow),
         cmocka_unit_test(test_tree),
         cmocka_unit_test(test_immortal_objects_are_roots),
+        cmocka_unit_test(test_over_when_nothing_is_white),
+        cmocka_unit_test(test_over_before_the_leaves),
+        cmocka_unit_test(test_over_but_not_too_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
