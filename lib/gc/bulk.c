@@ -7,6 +7,9 @@
  * pool go back in one write to its bitmap; a pool of garbage alone is released whole. That is 3 to
  * 8 times faster than emptying containers one by one.
  *
+ * A pool need not even be read when the first pass noted that its references stay among the 2^k
+ * pools around it, and all of these are garbage alone.
+ *
  * What such a reference led to may die of it: atoms at once; containers are queued in t->dying (the
  * teardown loop is kept from running meanwhile); objects with a finalizer are set aside in
  * state->postponed. So no code of the host runs while half of the garbage is gone. bury() then lets
@@ -24,6 +27,9 @@
 
 #define WAS_WEAKREF ((uintptr_t)1)
 #define WAS_TRACKED ((uintptr_t)2)
+
+/* Pools ahead whose first object is fetched. */
+#define POOLS_AHEAD 4u
 
 /* How a reference is told to lead to garbage. */
 enum membership { BY_WHITE, BY_GCWORD };
@@ -215,18 +221,117 @@ free_pool(struct mpyi_gc_pass *pass, size_t index)
     return mpyi_popcount64(dead[0]) + mpyi_popcount64(dead[1]);
 }
 
+/* A row of pools without a living object. */
+struct dead_row {
+    size_t first, end;
+};
+
+/* Nothing in the pool is alive, known to the collector or not: a reference to it leads to garbage.
+ */
+static int
+is_dead(const struct mpyi_gc_pass *pass, size_t index)
+{
+    const uint64_t *white = pass->white + index * MPYI_GC_POOL_WORDS;
+    unsigned n = mpyi_popcount64(white[0]) + mpyi_popcount64(white[1]);
+    if (n == 0) {
+        return pass->space->classes[index] == 0;
+    }
+    return n == mpyi_pool_used(&pass->space->pools[index]);
+}
+
+/* The row that begins at a pool, none of which has been freed. */
+static struct dead_row
+dead_row(const struct mpyi_gc_pass *pass, size_t index)
+{
+    struct dead_row row = {index, index};
+    while (row.end * MPYI_GC_POOL_WORDS < pass->to && is_dead(pass, row.end)) {
+        row.end++;
+    }
+    return row;
+}
+
+/* All that the pool's objects refer to is in the row, that is, garbage. */
+static int
+leads_into(const struct mpyi_gc_pass *pass, size_t index, struct dead_row row)
+{
+    unsigned span = pass->state->side.notes[index] & MPYI_GC_NOTE_SPAN;
+    size_t first, pools;
+    if (span == 0) {
+        return 0;
+    }
+    pools = (size_t)1 << (span - 1);
+    first = index & ~(pools - 1);
+    return first >= row.first &&
+           (first + pools <= row.end || row.end * MPYI_GC_POOL_WORDS >= pass->to);
+}
+
+/* The same by reading it, for checks. */
+static int
+refers_to_garbage(const struct mpyi_gc_pass *pass, size_t index)
+{
+    const uint64_t *white = pass->white + index * MPYI_GC_POOL_WORDS;
+    for (unsigned w = 0; w < MPYI_GC_POOL_WORDS; w++) {
+        for (uint64_t left = white[w]; left != 0; left &= left - 1) {
+            size_t granule = index * MPYI_GC_POOL_GRANULES + w * 64 + mpyi_ctz64(left);
+            mpy_object *o = mpyi_gc_object_at(pass, granule);
+            struct mpyi_refs refs = mpyi_gc_refs(o, mpyi_gc_type(o));
+            for (size_t i = 0; i < refs.count; i++) {
+                mpy_object *child = refs.items[i];
+                if (child != NULL && mpy_priv_is_heap(child) &&
+                    !is_garbage(pass, child, BY_WHITE)) {
+                    return 0;
+                }
+            }
+        }
+    }
+    return 1;
+}
+
+/* Frees a pool of garbage whose references lead to garbage, with a look at one object: all are
+   instances of one type. 0 when that has a release hook, else their number. */
+static unsigned
+free_unseen(struct mpyi_gc_pass *pass, size_t index)
+{
+    uint64_t dead[2];
+    unsigned n, block;
+    const struct mpyi_type *type;
+    char *first = (char *)pass->base + (index << MPYI_POOL_SHIFT);
+    __builtin_prefetch(first + POOLS_AHEAD * MPY_POOL_SIZE);
+    mpyi_pool_allocated_bits(&pass->space->pools[index], dead);
+    block = dead[0] != 0 ? mpyi_ctz64(dead[0]) : 64 + mpyi_ctz64(dead[1]);
+    first += block * mpyi_class_size(pass->space->classes[index]);
+    type = mpyi_gc_type((const mpy_object *)(const void *)first);
+    if (!is_plain_instance(type)) {
+        return 0;
+    }
+    MPY_CHECK_HEAP(refers_to_garbage(pass, index));
+    n = mpyi_popcount64(dead[0]) + mpyi_popcount64(dead[1]);
+    take_off(type, n);
+    mpyi_cell_free_bulk(pass->state->heap, (uint32_t)index, dead);
+    return n;
+}
+
 uint64_t
 mpyi_gc_free_white(struct mpyi_gc_pass *pass)
 {
     struct mpyi_thread *t = pass->t;
     uint32_t tearing_down = t->tearing_down;
     uint64_t n = 0;
+    struct dead_row row = {0, 0};
     t->tearing_down = 1;
     for (size_t i = pass->from / MPYI_GC_POOL_WORDS; i * MPYI_GC_POOL_WORDS < pass->to; i++) {
         const uint64_t *white = pass->white + i * MPYI_GC_POOL_WORDS;
-        if ((white[0] | white[1]) != 0) {
-            n += free_pool(pass, i);
+        unsigned freed = 0;
+        if (pass->any_span && i >= row.end) {
+            row = dead_row(pass, i);
         }
+        if ((white[0] | white[1]) == 0) {
+            continue;
+        }
+        if (i < row.end && leads_into(pass, i, row)) {
+            freed = free_unseen(pass, i);
+        }
+        n += freed != 0 ? freed : free_pool(pass, i);
     }
     t->tearing_down = tearing_down;
     pass->gc->old_count -= n;

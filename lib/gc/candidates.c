@@ -204,7 +204,7 @@ mpyi_gc_candidates_clean(struct mpyi_gc_pass *pass, size_t n)
         pass->pending[granule >> 6] = 0;
         pass->count[granule] = 0;
         pass->low[granule] = 0;
-        side->special[granule / MPYI_GC_POOL_GRANULES] = 0;
+        side->notes[granule / MPYI_GC_POOL_GRANULES] = 0;
         if (pass->any_high) {
             side->high[granule] = 0;
         }

@@ -24,6 +24,9 @@
 /* Tables that a pass over candidates used are cleaned by hand up to so many objects. */
 #define CLEAN_BY_HAND 4096
 
+/* One object in so many is much garbage. */
+#define MUCH 8u
+
 static uint64_t
 now_ns(void)
 {
@@ -99,6 +102,9 @@ collect_full(struct mpyi_thread *t, int quiet, struct mpyi_gc_run *run)
     mpyi_gc_promote(t->gc, MPY_PRIV_GC_IDLE);
     run->examined += pass.examined;
     garbage = mpyi_gc_count_white(&pass);
+    if (listed < 0) {
+        state->expect_garbage = garbage > pass.examined / MUCH;
+    }
     if (garbage > 0) {
         free_garbage(&pass, listed, garbage, quiet, run);
     } else {

@@ -38,12 +38,21 @@ struct counter {
     uint8_t *count;
     const struct mpyi_type *type; /* of hosts: its last instances, not yet counted as references */
     size_t instances;
+    uint64_t origin; /* of the pool, in the units of mpyi_gc_rotated() .. */
+    uint64_t spread; /* .. and the bits in which its references differ from that; FAR: they leave
+                        the space, or the pool is not one of instances of one type */
+    int begun;       /* objects of the pool have been met */
 };
+
+#define FAR UINT64_MAX
+
+/* A pool in units of mpyi_gc_rotated(). */
+#define POOL_SHIFT (MPYI_POOL_SHIFT - 3)
 
 static inline struct counter
 counter_of(const struct mpyi_gc_pass *pass)
 {
-    struct counter counter = {pass->base, pass->limit, pass->count, NULL, 0};
+    struct counter counter = {.base = pass->base, .limit = pass->limit, .count = pass->count};
     return counter;
 }
 
@@ -98,6 +107,40 @@ count_array(struct counter counter, struct mpyi_gc_pass *pass, mpy_object *const
     }
 }
 
+/* Not marked cold: gcc 12 would take all of the loop's way here for as cold as the call. */
+static __attribute__((noinline)) void
+carry(struct mpyi_gc_pass *pass, size_t granule)
+{
+    mpyi_gc_side_carry(pass, granule);
+}
+
+/* FAR if the word is a reference, else 0. */
+static inline uint64_t
+leads_out(const mpy_object *child)
+{
+    return child != NULL && mpy_priv_is_heap(child) ? FAR : 0;
+}
+
+/* The same for a pool's objects; where the references lead, as counter.spread has it. */
+static inline __attribute__((always_inline)) uint64_t
+count_near(struct counter counter, struct mpyi_gc_pass *pass, mpy_object *const *items, size_t n)
+{
+    uint64_t spread = 0;
+    for (; n != 0; n--, items++) {
+        mpy_object *child = *items;
+        uint64_t r = mpyi_gc_rotated(counter.base, child);
+        if (r >= counter.limit) {
+            spread |= leads_out(child);
+            continue;
+        }
+        spread |= r ^ counter.origin;
+        if (MPY_UNLIKELY(++counter.count[r >> 2] == 0)) {
+            carry(pass, r >> 2);
+        }
+    }
+    return spread;
+}
+
 static inline __attribute__((always_inline)) void
 count_refs(struct counter counter, struct mpyi_gc_pass *pass, mpy_object *o,
            const struct mpyi_type *type)
@@ -126,7 +169,7 @@ note_rare(struct mpyi_gc_pass *pass, size_t granule, uint64_t expected,
         pass->any_big = 1;
     }
     if (mpyi_gc_is_special(type)) {
-        pass->state->side.special[granule / MPYI_GC_POOL_GRANULES] = 1;
+        pass->state->side.notes[granule / MPYI_GC_POOL_GRANULES] |= MPYI_GC_NOTE_SPECIAL;
         pass->any_special = 1;
     }
 }
@@ -181,10 +224,11 @@ count_any(struct mpyi_gc_pass *pass, mpy_object *o, const struct mpyi_type *type
 #define WORD(gcword) ((uint64_t)(gcword) << 32)
 #define RARE         (MPYI_TRAIT_FINALIZE | MPYI_TRAIT_METATYPE)
 
-/* One word of a pool's bitmap of allocated blocks. Those that are objects. */
-static __attribute__((noinline)) uint64_t
+/* One word of a pool's bitmap of allocated blocks. Those that are objects. spans: where their
+   references lead is of interest. */
+static inline __attribute__((always_inline)) uint64_t
 count_blocks(struct counter *counter, struct mpyi_gc_pass *pass, char *first, size_t size,
-             uint64_t allocated)
+             uint64_t allocated, int spans)
 {
     struct counter c = *counter;
     uint8_t *low = pass->low;
@@ -194,6 +238,7 @@ count_blocks(struct counter *counter, struct mpyi_gc_pass *pass, char *first, si
         char *block = first + i * size;
         uint64_t word;
         uint32_t traits;
+        mpy_object **items;
         const struct mpyi_type *type = mpyi_gc_type((mpy_object *)(void *)block);
         memcpy(&word, block, sizeof word);
         __builtin_prefetch(block + FETCH_AHEAD);
@@ -212,21 +257,80 @@ count_blocks(struct counter *counter, struct mpyi_gc_pass *pass, char *first, si
                 fetch_array(block + ARRAY_AHEAD * size);
             }
             count_any(pass, (mpy_object *)(void *)block, type);
+            c.spread = FAR;
             continue;
         }
         low[((uintptr_t)block - c.base) >> MPYI_GC_GRANULE_SHIFT] = (uint8_t)word;
-        count_array(c, pass, (mpy_object **)(void *)(block + type->ref_offset), type->ref_count);
-        if ((traits & MPYI_TRAIT_HEAP) != 0) {
+        items = (mpy_object **)(void *)(block + type->ref_offset);
+        if (spans) {
+            c.spread |= count_near(c, pass, items, type->ref_count);
+        } else {
+            count_array(c, pass, items, type->ref_count);
+        }
+        if (MPY_LIKELY((traits & MPYI_TRAIT_HEAP) != 0)) {
             if (MPY_UNLIKELY(type != c.type)) {
+                if (c.begun || left != allocated) {
+                    c.spread = FAR;
+                }
                 flush_type(counter, pass, c.instances);
                 c.instances = 0;
                 counter->type = c.type = type;
             }
             c.instances++;
+        } else {
+            c.spread = FAR;
         }
     }
     counter->instances = c.instances;
+    counter->spread = c.spread;
+    counter->begun |= allocated != 0;
     return objects;
+}
+
+static __attribute__((noinline)) uint64_t
+count_word(struct counter *counter, struct mpyi_gc_pass *pass, char *first, size_t size,
+           uint64_t allocated)
+{
+    return count_blocks(counter, pass, first, size, allocated, 0);
+}
+
+static __attribute__((noinline)) uint64_t
+count_word_spans(struct counter *counter, struct mpyi_gc_pass *pass, char *first, size_t size,
+                 uint64_t allocated)
+{
+    return count_blocks(counter, pass, first, size, allocated, 1);
+}
+
+/* How far the references of a pool lead. */
+static void
+note_span(struct mpyi_gc_pass *pass, size_t index, uint64_t spread)
+{
+    uint64_t pools = spread >> POOL_SHIFT;
+    unsigned k = pools == 0 ? 0 : mpyi_log2(pools) + 1;
+    if (k < MPYI_GC_NOTE_SPAN) {
+        pass->state->side.notes[index] |= (uint8_t)(k + 1);
+        pass->any_span = 1;
+    }
+}
+
+/* A pool; its objects. */
+static void
+count_pool(struct counter *counter, struct mpyi_gc_pass *pass, size_t index, size_t size,
+           uint64_t blocks[2])
+{
+    char *first = (char *)pass->base + (index << MPYI_POOL_SHIFT);
+    mpyi_pool_allocated_bits(&pass->space->pools[index], blocks);
+    if (!pass->state->expect_garbage) {
+        blocks[0] = count_word(counter, pass, first, size, blocks[0]);
+        blocks[1] = count_word(counter, pass, first + 64 * size, size, blocks[1]);
+        return;
+    }
+    counter->origin = (uint64_t)index << POOL_SHIFT;
+    counter->spread = 0;
+    counter->begun = 0;
+    blocks[0] = count_word_spans(counter, pass, first, size, blocks[0]);
+    blocks[1] = count_word_spans(counter, pass, first + 64 * size, size, blocks[1]);
+    note_span(pass, index, counter->spread);
 }
 
 /* The granules in which blocks of a pool begin. */
@@ -288,14 +392,10 @@ mpyi_gc_count_all(struct mpyi_gc_pass *pass)
     for (size_t i = 0; i < pools; i++) {
         unsigned size_class = pass->space->classes[i];
         uint64_t blocks[2];
-        size_t size = mpyi_class_size(size_class);
-        char *first = (char *)pass->base + (i << MPYI_POOL_SHIFT);
         if (size_class == 0) {
             continue;
         }
-        mpyi_pool_allocated_bits(&pass->space->pools[i], blocks);
-        blocks[0] = count_blocks(&counter, pass, first, size, blocks[0]);
-        blocks[1] = count_blocks(&counter, pass, first + 64 * size, size, blocks[1]);
+        count_pool(&counter, pass, i, mpyi_class_size(size_class), blocks);
         whiten_pool(pass, i, blocks, &full[size_class]);
     }
     flush_type(&counter, pass, counter.instances);

@@ -28,10 +28,10 @@
 uint32_t
 mpyi_gc_inspect(struct mpyi_gc_pass *pass)
 {
-    const uint8_t *special = pass->state->side.special;
+    const uint8_t *notes = pass->state->side.notes;
     uint32_t kinds = 0;
     for (size_t i = pass->from; i < pass->to; i++) {
-        if (pass->white[i] == 0 || special[i / MPYI_GC_POOL_WORDS] == 0) {
+        if (pass->white[i] == 0 || (notes[i / MPYI_GC_POOL_WORDS] & MPYI_GC_NOTE_SPECIAL) == 0) {
             continue;
         }
         for (uint64_t left = pass->white[i]; left != 0; left &= left - 1) {

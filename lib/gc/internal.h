@@ -36,13 +36,13 @@
  */
 
 /* Side tables (side.c), indexed by granule. All zero between passes; white and pending are bitmaps,
-   special has a byte a pool. */
+   notes has a byte a pool. */
 struct mpyi_gc_side {
     uint8_t *count;    /* references counted, modulo 256 */
     uint8_t *low;      /* low byte of the object's own count where white is set; then its state */
     uint64_t *white;   /* objects not known to be reachable */
     uint64_t *pending; /* objects set aside: with many references (count.c), spared (quiet.c) */
-    uint8_t *special;  /* pools with objects that cannot simply be freed in bulk */
+    uint8_t *notes;    /* of pools: MPYI_GC_NOTE_* */
     uint32_t *high;    /* references counted, divided by 256: committed when first needed */
     mpy_object **list; /* room for list_max objects: what candidates.c looks at */
     size_t list_max;
@@ -54,6 +54,12 @@ struct mpyi_gc_side {
     size_t high_committed;
     size_t in_use; /* granules of the pass that is running; 0: none */
 };
+
+/* Notes on a pool: it has objects that cannot simply be freed in bulk; and, when all of its objects
+   are instances of one type without arrays, how far its references lead: SPAN is 1 + k when none
+   leads out of the 2^k pools around it (aligned), 0 when that is not known. */
+#define MPYI_GC_NOTE_SPECIAL 0x80u
+#define MPYI_GC_NOTE_SPAN    0x1Fu
 
 /* Room for the trial deletion of young objects, one entry an object. */
 struct mpyi_gc_scratch {
@@ -92,10 +98,11 @@ struct mpyi_gc_total {
 struct mpyi_gc_state {
     mpy_runtime *rt;
     struct mpyi_rtheap *heap;
-    uint32_t phase;        /* MPYI_GC_RESTING, CRITICAL, FINALIZING */
-    uint32_t nested;       /* collections that have begun and not ended */
-    uint32_t look_at_all;  /* candidates are not enough for the next full collection */
-    mpy_object *postponed; /* dead objects whose finalizers wait for a safe point, see bulk.c */
+    uint32_t phase;          /* MPYI_GC_RESTING, CRITICAL, FINALIZING */
+    uint32_t nested;         /* collections that have begun and not ended */
+    uint32_t look_at_all;    /* candidates are not enough for the next full collection */
+    uint32_t expect_garbage; /* the last count of everything found much of it: spans are noted */
+    mpy_object *postponed;   /* dead objects whose finalizers wait for a safe point, see bulk.c */
     struct mpyi_gc_schedule schedule;
     struct mpyi_gc_side side;
     struct mpyi_gc_scratch scratch;
@@ -128,7 +135,8 @@ struct mpyi_gc_pass {
     size_t from, to;   /* words of white that may be other than 0: from <= i < to */
     uint64_t examined; /* objects that were white */
     uint32_t held;     /* references that the collector itself holds to each white object */
-    int any_special;   /* a byte of special may be set */
+    int any_special;   /* a note of special objects may be set */
+    int any_span;      /* a note of spans may be set */
     int any_big;       /* pending has bits for objects with 256 or more references */
     int any_high;      /* side.high may have entries */
 };

@@ -5,7 +5,7 @@
  * Objects have no room for a second count, and writing to them would copy every page of a forked
  * child. So a pass keeps, for each granule of 32 bytes of the GC space in use:
  *
- *   count    1 byte    white    1 bit    special   1 byte a pool (128 granules)
+ *   count    1 byte    white    1 bit    notes   1 byte a pool (128 granules)
  *   low      1 byte    pending  1 bit    high      4 bytes, only where an object has 256 references
  *   list     8 bytes for every 16th granule
  *
@@ -38,7 +38,7 @@
 #define KEPT_GRANULES ((size_t)2 << 20)
 
 /* Tables in the order of the reservation. */
-enum table { COUNT, LOW, WHITE, PENDING, SPECIAL, LIST, HIGH, TABLES };
+enum table { COUNT, LOW, WHITE, PENDING, NOTES, LIST, HIGH, TABLES };
 
 /* Bytes of a table that describes n granules. */
 static size_t
@@ -54,7 +54,7 @@ table_bytes(int table, size_t n)
     case PENDING:
         bytes = n / 8;
         break;
-    case SPECIAL:
+    case NOTES:
         bytes = n / MPYI_GC_POOL_GRANULES;
         break;
     case LIST:
@@ -118,7 +118,7 @@ reserve(struct mpyi_gc_side *side, size_t granules)
     side->low = (uint8_t *)block + table_offset(LOW, capacity);
     side->white = (uint64_t *)(void *)(block + table_offset(WHITE, capacity));
     side->pending = (uint64_t *)(void *)(block + table_offset(PENDING, capacity));
-    side->special = (uint8_t *)block + table_offset(SPECIAL, capacity);
+    side->notes = (uint8_t *)block + table_offset(NOTES, capacity);
     side->list = (mpy_object **)(void *)(block + table_offset(LIST, capacity));
     side->high = (uint32_t *)(void *)(block + table_offset(HIGH, capacity));
     return 0;
@@ -176,7 +176,7 @@ mpyi_gc_side_release(struct mpyi_gc_state *state)
         char *start = side->block + table_offset(i, side->capacity);
         size_t used = table_bytes(i, side->in_use);
         /* The others are seldom written. */
-        size_t kept = i <= WHITE ? table_bytes(i, KEPT_GRANULES) : 0;
+        size_t kept = i != PENDING && i != LIST ? table_bytes(i, KEPT_GRANULES) : 0;
         kept = kept < used ? kept : used;
         memset(start, 0, kept);
         zero_and_give_back(start + kept, used - kept);

@@ -84,6 +84,72 @@ test_plain_instances(void **state)
     fake_runtime_free(fake);
 }
 
+/* n instances of which each refers to its neighbours; one of every pool in `leaving` or so also
+   to each of three other objects. 0: none does. */
+static void
+make_instances(mpy_object *type, uint32_t n, mpy_object *const others[3], uint32_t leaving)
+{
+    mpy_object *last = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        mpy_object *o = fake_instance(type, i);
+        fake_set(o, 0, o);
+        fake_set(o, 1, last);
+        if (leaving != 0 && i % (leaving * 85) < 3) {
+            fake_set(o, 2, others[i % (leaving * 85)]);
+        } else if (last != NULL) {
+            fake_set(last, 2, o);
+        }
+        mpy_xdecref(last);
+        last = o;
+    }
+    mpy_decref(last);
+}
+
+/* Pools of garbage alone, seen and unseen: nothing outside loses more or less than it should. */
+static void
+test_pools_of_garbage_alone(void **state)
+{
+    static const uint32_t leaving[] = {0, 1, 2, 7, 20};
+    struct fake_runtime *fake = fake_runtime_new();
+    (void)state;
+    fake->rt.gc->enabled = 0;
+    for (size_t k = 0; k < 2 * sizeof leaving / sizeof *leaving; k++) {
+        mpy_object *type = fake_type(1);
+        struct mpyi_heap_type *heap_type = (struct mpyi_heap_type *)(void *)type;
+        mpy_object *others[3];
+        int hook = k % 2;
+        if (!hook) {
+            heap_type->type.slots.release = NULL;
+        }
+        make_instances(type, 5000, others, 0);
+        /* Two in the same pool as garbage, one in another space. */
+        others[0] = fake_instance(type, 4);
+        others[1] = fake_new_untracked(&fake_node, 3, 0);
+        others[2] = fake_new(&fake_atom, 2, 0);
+        make_instances(type, 15000, others, leaving[k / 2]);
+        memset(fake_dead, 0, sizeof fake_dead);
+        fake->rt.gc->state->expect_garbage = 1;
+        fake->rt.gc->state->look_at_all = 1;
+        assert_int_equal(fake_collect(2), 20000);
+        assert_int_equal(fake->rt.gc->state->expect_garbage, 1);
+        assert_int_equal(heap_type->live, 1);
+        for (uint32_t i = 0; i < 15000; i++) {
+            assert_int_equal(fake_dead[i], !hook ? 0 : i < 5000 ? 2 : 1);
+        }
+        assert_int_equal(mpyi_gc_check(fake->rt.gc, NULL, MPYI_GC_CHECK_RESTING), 0);
+        assert_int_equal(mpyi_rtheap_check(fake->rt.heap), 0);
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(mpy_refcount(others[i]), 1);
+            mpy_decref(others[i]);
+        }
+        mpy_decref(type);
+        fake->rt.gc->state->look_at_all = 1;
+        assert_int_equal(fake_collect(2), 0);
+        assert_int_equal(fake->rt.gc->state->expect_garbage, 0);
+    }
+    fake_runtime_free(fake);
+}
+
 static int finalizer_calls;
 static uint64_t tracked_in_finalizer;
 
@@ -258,6 +324,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pools_are_given_back),
         cmocka_unit_test(test_plain_instances),
+        cmocka_unit_test(test_pools_of_garbage_alone),
         cmocka_unit_test(test_finalizers_of_what_dies_wait),
         cmocka_unit_test(test_containers_that_die_wait),
         cmocka_unit_test(test_old_object_dies_of_young_garbage),

@@ -165,7 +165,7 @@ test_tables_are_clean_afterwards(void **state)
             assert_int_equal(side->count[i], 0);
             assert_int_equal(side->low[i], 0);
             assert_int_equal(side->white[i / 64], 0);
-            assert_int_equal(side->special[i / MPYI_GC_POOL_GRANULES], 0);
+            assert_int_equal(side->notes[i / MPYI_GC_POOL_GRANULES], 0);
             assert_true(i >= side->high_committed || side->high[i] == 0);
         }
         mpy_incref(hub);

@@ -90,6 +90,132 @@ test_every_layout_counts(void **state)
     fake_runtime_free(fake);
 }
 
+/* What a pass notes of the pool of an object. */
+static uint8_t
+note_of(struct fake_runtime *fake, const mpy_object *o, int expect_garbage)
+{
+    struct mpyi_gc_pass pass;
+    uint8_t note;
+    fake->rt.gc->state->expect_garbage = (uint32_t)expect_garbage;
+    begin(fake, &pass);
+    mpyi_gc_count_all(&pass);
+    note = pass.state->side.notes[mpyi_gc_granule(&pass, o) / MPYI_GC_POOL_GRANULES];
+    assert_true(pass.any_span || (note & MPYI_GC_NOTE_SPAN) == 0);
+    mpyi_gc_side_release(fake->rt.gc->state);
+    return note;
+}
+
+static size_t
+pool_of(const struct fake_runtime *fake, const mpy_object *o)
+{
+    return (size_t)((uintptr_t)o - (uintptr_t)fake->rt.heap->gc_space.base) >> MPYI_POOL_SHIFT;
+}
+
+/* Makes an instance one of another type, where it is. */
+static void
+retype(mpy_object *o, mpy_object *type)
+{
+    ((struct mpyi_heap_type *)(void *)mpyi_type_object(mpyi_type_of(o)))->live--;
+    ((struct mpyi_heap_type *)(void *)type)->live++;
+    mpyi_head(o)->type = &((struct mpyi_heap_type *)(void *)type)->type.head;
+}
+
+#define INSTANCES 3000u
+
+/* Instances that refer to themselves alone. */
+static void
+make_instances(mpy_object *type, mpy_object **o)
+{
+    for (uint32_t i = 0; i < INSTANCES; i++) {
+        o[i] = fake_instance(type, i);
+        fake_set(o[i], 0, o[i]);
+        fake_set(o[i], 1, (mpy_object *)((uintptr_t)o[i] | 1));
+    }
+}
+
+static void
+drop_instances(mpy_object **o)
+{
+    for (uint32_t i = 0; i < INSTANCES; i++) {
+        fake_set(o[i], 0, NULL);
+        mpy_decref(o[i]);
+    }
+}
+
+/* How far the references of a pool of instances lead. */
+static void
+test_spans_of_references(void **state)
+{
+    static mpy_object *o[INSTANCES];
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *type = fake_type(1);
+    mpy_object *atom = fake_new(&fake_atom, 3, 0);
+    (void)state;
+    make_instances(type, o);
+    assert_int_equal(note_of(fake, o[1500], 0), 0);
+    assert_int_equal(note_of(fake, o[1500], 1), 1);
+    for (uint32_t i = 0; i < INSTANCES; i += 100) {
+        size_t differ = pool_of(fake, o[1500]) ^ pool_of(fake, o[i]);
+        uint8_t k = 0;
+        for (; differ != 0; differ /= 2) {
+            k++;
+        }
+        fake_set(o[1500], 2, o[i]);
+        assert_int_equal(note_of(fake, o[1500], 1), k + 1);
+    }
+    fake_set(o[1500], 2, atom); /* leads out of the space */
+    assert_int_equal(note_of(fake, o[1500], 1), 0);
+    fake_set(o[1500], 2, NULL);
+    assert_int_equal(note_of(fake, o[1500], 1), 1);
+    for (uint32_t i = 0; i < 256; i++) {
+        mpy_incref(o[1500]);
+    }
+    assert_int_equal(note_of(fake, o[1500], 1), 0); /* looked at apart */
+    for (uint32_t i = 0; i < 256; i++) {
+        mpy_decref(o[1500]);
+    }
+    drop_instances(o);
+    mpy_decref(atom);
+    mpy_decref(type);
+    fake_runtime_free(fake);
+}
+
+/* They are noted of pools of instances of one type. */
+static void
+test_spans_of_types(void **state)
+{
+    static mpy_object *o[INSTANCES];
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *types[2] = {fake_type(1), fake_type(2)};
+    mpy_object *node = fake_new(&fake_node, 3, 0);
+    uint32_t *traits = &((struct mpyi_heap_type *)(void *)types[1])->type.traits;
+    (void)state;
+    make_instances(types[0], o);
+    retype(o[1500], types[1]);
+    assert_int_equal(note_of(fake, o[1500], 1), 0);
+    retype(o[1500], types[0]);
+    assert_int_equal(note_of(fake, o[1500], 1), 1);
+    for (size_t half = 0; half < 2; half++) { /* the second word of the bitmap, then the first */
+        for (size_t i = 0; i < INSTANCES; i++) {
+            if (pool_of(fake, o[i]) == pool_of(fake, o[1500]) &&
+                (mpyi_pool_offset(o[i]) < 64 * mpyi_class_size(6)) == half) {
+                retype(o[i], types[1]);
+            }
+        }
+        assert_int_equal(note_of(fake, o[1500], 1), half);
+    }
+    assert_int_equal(note_of(fake, o[1800], 1), 1);
+    *traits |= MPYI_TRAIT_FINALIZE;
+    assert_int_equal(note_of(fake, o[1500], 1), MPYI_GC_NOTE_SPECIAL);
+    *traits &= ~MPYI_TRAIT_FINALIZE;
+    assert_int_equal(note_of(fake, node, 1), 0); /* of no host's type */
+    drop_instances(o);
+    mpy_decref(node);
+    mpy_decref(types[0]);
+    mpy_decref(types[1]);
+    fake_runtime_free(fake);
+}
+
 static void
 test_untracked_and_freed_are_no_objects(void **state)
 {
@@ -248,6 +374,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_no_reference),
         cmocka_unit_test(test_every_layout_counts),
+        cmocka_unit_test(test_spans_of_references),
+        cmocka_unit_test(test_spans_of_types),
         cmocka_unit_test(test_untracked_and_freed_are_no_objects),
         cmocka_unit_test(test_stale_cells_in_magazines),
         cmocka_unit_test(test_instances_count_as_references_to_their_type),

@@ -35,7 +35,7 @@ assert_clean(const struct mpyi_gc_side *side)
     assert_true(is_zero(side->low, side->committed));
     assert_true(is_zero(side->white, side->committed / 8));
     assert_true(is_zero(side->pending, side->committed / 8));
-    assert_true(is_zero(side->special, side->committed / MPYI_GC_POOL_GRANULES));
+    assert_true(is_zero(side->notes, side->committed / MPYI_GC_POOL_GRANULES));
     assert_true(is_zero(side->high, side->high_committed * 4));
 }
 
@@ -71,7 +71,7 @@ test_what_is_kept(void **state)
     memset(gc->side.low, 2, gc->side.in_use);
     memset(gc->side.white, 3, gc->side.in_use / 8);
     memset(gc->side.pending, 4, gc->side.in_use / 8);
-    memset(gc->side.special, 5, gc->side.in_use / MPYI_GC_POOL_GRANULES);
+    memset(gc->side.notes, 5, gc->side.in_use / MPYI_GC_POOL_GRANULES);
     assert_in_range(resident(&gc->side) * mpyi_os_page_size(), 16 << 20, 24 << 20);
     mpyi_gc_side_release(gc);
     assert_true(resident(&gc->side) * mpyi_os_page_size() <= (17 << 18) + (16 << 10));
@@ -96,7 +96,7 @@ test_acquire_and_release(void **state)
     memset(gc->side.low, 2, gc->side.in_use);
     memset(gc->side.white, 3, gc->side.in_use / 8);
     memset(gc->side.pending, 4, gc->side.in_use / 8);
-    memset(gc->side.special, 5, gc->side.in_use / MPYI_GC_POOL_GRANULES);
+    memset(gc->side.notes, 5, gc->side.in_use / MPYI_GC_POOL_GRANULES);
     memset(gc->side.list, 6, gc->side.list_max * sizeof *gc->side.list);
     mpyi_gc_side_release(gc);
     assert_clean(&gc->side);
