@@ -15,7 +15,7 @@
  * referred to from elsewhere, and what that reaches, has been resurrected and stays.
  *
  * Slow objects, those with references that only callbacks know and types, are emptied by their
- * types and die by counting, types last, because instances are torn down through them. Between
+ * types and die by counting; a type with instances waits for the last of them by itself. Between
  * the two the rest of the garbage is freed in bulk; emptied objects refer to none of it. Where a
  * slow object cannot be emptied (a traverse callback without a clear), what it reaches is left
  * alone, and everything else is emptied as well, which may break its cycles.
@@ -186,22 +186,6 @@ end_recheck(struct mpyi_gc_state *state)
     state->phase = MPYI_GC_FINALIZING;
 }
 
-/* Drops the references of the list, of types last. */
-static void
-let_go_in_order(mpy_object **items, size_t n)
-{
-    size_t types = 0;
-    for (size_t i = 0; i < n; i++) {
-        mpy_object *o = items[i];
-        if (mpyi_gc_is_type(mpyi_gc_type(o))) {
-            items[i] = items[types];
-            items[types++] = o;
-        }
-    }
-    let_go(items + types, n - types);
-    let_go(items, types);
-}
-
 /* Frees garbage with slow objects in it. */
 static void
 free_slowly(struct mpyi_thread *t, mpy_object **items, size_t n, struct mpyi_gc_run *run)
@@ -218,7 +202,7 @@ free_slowly(struct mpyi_thread *t, mpy_object **items, size_t n, struct mpyi_gc_
             freed = 0;
         }
     }
-    let_go_in_order(items + freed, n - (size_t)freed);
+    let_go(items + freed, n - (size_t)freed);
 }
 
 /* Finalizers, and what is garbage after them; the number of these, at the front of the list. */

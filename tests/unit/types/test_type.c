@@ -150,6 +150,51 @@ test_cycle_with_type(void **state)
     assert_true(r.collected >= 2);
 }
 
+static int released;
+
+static void
+count_release(void *data)
+{
+    (void)data;
+    released++;
+}
+
+/* Instances with callbacks are let go one by one, in the order of their addresses, and so are their
+   types: whoever goes first, all die. */
+static void
+test_slow_cycle_with_types(void **state)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+    mpy_type_spec spec = spec_of(MPY_TYPE_ATTRS | MPY_TYPE_BASE, 0, 8);
+    mpy_gc_result r = {.size = sizeof r, .version = 1};
+    mpy_object *types[2], *o;
+    size_t before = 0;
+    (void)state;
+    spec.traverse = traverse;
+    spec.clear = clear;
+    spec.release = count_release;
+    released = 0;
+    types[0] = api_good(mpy_type_from_spec(&spec, NULL));
+    types[1] = api_good(mpy_type_from_spec(&spec, types[0]));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        o = api_good(mpy_call_noargs(types[i % 2]));
+        api_done(mpy_object_set_attr_utf8(o, "type", types[(i + 1) % 2]));
+        api_done(mpy_object_set_attr_utf8(types[0], names[i], o));
+        before += (uintptr_t)types[i % 2] < (uintptr_t)o;
+        mpy_decref(o);
+    }
+    assert_true(before > 0); /* a type comes first */
+    mpy_decref(types[0]);
+    api_done(mpy_gc_collect(2, &r));
+    assert_int_equal(r.collected, 0);
+    mpy_decref(types[1]);
+    api_done(mpy_gc_collect(2, &r));
+    assert_true(r.collected >= 2 + sizeof names / sizeof *names);
+    assert_int_equal(released, 3 * 1 + 3 * 2); /* each part of each instance */
+    api_done(mpy_gc_collect(2, &r));
+    assert_int_equal(r.collected, 0);
+}
+
 static void
 test_base_is_kept(void **state)
 {
@@ -251,6 +296,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_type_goes_last, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_die_together, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_cycle_with_type, api_setup, api_teardown),
+        cmocka_unit_test_setup_teardown(test_slow_cycle_with_types, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_base_is_kept, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_slots_are_inherited, api_setup, api_teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, api_setup, api_teardown),
