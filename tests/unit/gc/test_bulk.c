@@ -150,6 +150,125 @@ test_pools_of_garbage_alone(void **state)
     fake_runtime_free(fake);
 }
 
+#define MODEL 8000u
+#define BLOCK 200u /* of the model; most references stay inside */
+#define ATOM  MODEL
+#define NONE  UINT32_MAX
+
+static struct {
+    mpy_object *o;
+    uint32_t to[2]; /* index, ATOM or NONE */
+    uint32_t expected;
+    uint8_t held, alive;
+} model[MODEL];
+
+static uint32_t
+next_random(uint32_t *x, uint32_t n)
+{
+    *x = *x * 1664525u + 1013904223u;
+    return (uint32_t)((uint64_t)*x * n >> 32);
+}
+
+/* Instances that refer to themselves and two more, one in held_part of them held by the host. */
+static void
+make_model(mpy_object *type, mpy_object *atom, uint32_t *x, uint32_t held_part)
+{
+    for (uint32_t i = 0; i < MODEL; i++) {
+        model[i].o = fake_instance(type, i);
+        fake_set(model[i].o, 0, model[i].o);
+        model[i].held = held_part != 0 && next_random(x, held_part) == 0;
+        model[i].alive = 0;
+    }
+    for (uint32_t i = 0; i < 2 * MODEL; i++) {
+        uint32_t kind = next_random(x, 4000);
+        uint32_t near = i / 2 / BLOCK * BLOCK + next_random(x, BLOCK);
+        uint32_t to = kind == 0  ? next_random(x, MODEL)
+                      : kind < 9 ? ATOM
+                                 : (kind < 1000 ? NONE : near);
+        model[i / 2].to[i % 2] = to;
+        fake_set(model[i / 2].o, 1 + i % 2, to == NONE ? NULL : to == ATOM ? atom : model[to].o);
+    }
+}
+
+/* Marks what is reachable and counts who refers to it; the number of the others. */
+static uint32_t
+solve_model(uint32_t *atom_count)
+{
+    uint32_t dead = 0;
+    for (int changed = 1; changed;) {
+        changed = 0;
+        for (uint32_t i = 0; i < MODEL; i++) {
+            changed |= model[i].held && !model[i].alive;
+            model[i].alive |= model[i].held;
+            for (int j = 0; j < 2 && model[i].alive; j++) {
+                if (model[i].to[j] < MODEL && !model[model[i].to[j]].alive) {
+                    model[model[i].to[j]].alive = 1;
+                    changed = 1;
+                }
+            }
+        }
+    }
+    *atom_count = 1;
+    for (uint32_t i = 0; i < MODEL; i++) {
+        model[i].expected = 1u + model[i].held;
+    }
+    for (uint32_t i = 0; i < MODEL; i++) {
+        dead += !model[i].alive;
+        for (int j = 0; j < 2 && model[i].alive; j++) {
+            *atom_count += model[i].to[j] == ATOM;
+            if (model[i].to[j] < MODEL) {
+                model[model[i].to[j]].expected++;
+            }
+        }
+    }
+    return dead;
+}
+
+/* Garbage beside living objects, some of it in pools that need not be read: every count that is
+   left is right. */
+static void
+test_pools_of_a_model(void **state)
+{
+    static const uint32_t held_parts[] = {0, 4000, 1000, 400, 100};
+    struct fake_runtime *fake = fake_runtime_new();
+    mpy_object *type = fake_type(1);
+    mpy_object *atom = fake_new(&fake_atom, 2, 0);
+    uint32_t x = 1;
+    (void)state;
+    fake->rt.gc->enabled = 0;
+    ((struct mpyi_heap_type *)(void *)type)->type.slots.release = NULL;
+    for (size_t k = 0; k < 25; k++) {
+        uint32_t atom_count, dead;
+        make_model(type, atom, &x, held_parts[k % 5]);
+        dead = solve_model(&atom_count);
+        for (uint32_t i = 0; i < MODEL; i++) {
+            if (!model[i].held) {
+                mpy_decref(model[i].o);
+            }
+        }
+        fake->rt.gc->state->expect_garbage = 1;
+        fake->rt.gc->state->look_at_all = 1;
+        assert_int_equal(fake_collect(2), dead);
+        assert_int_equal(((struct mpyi_heap_type *)(void *)type)->live, MODEL - dead);
+        assert_int_equal(mpy_refcount(atom), atom_count);
+        for (uint32_t i = 0; i < MODEL; i++) {
+            if (model[i].alive) {
+                assert_int_equal(mpy_refcount(model[i].o), model[i].expected);
+            }
+        }
+        for (uint32_t i = 0; i < MODEL; i++) {
+            if (model[i].held) {
+                mpy_decref(model[i].o);
+            }
+        }
+        assert_int_equal(fake_collect(2), MODEL - dead);
+        assert_int_equal(mpy_refcount(atom), 1);
+    }
+    mpy_decref(atom);
+    mpy_decref(type);
+    fake_runtime_free(fake);
+}
+
 static int finalizer_calls;
 static uint64_t tracked_in_finalizer;
 
@@ -325,6 +444,7 @@ main(void)
         cmocka_unit_test(test_pools_are_given_back),
         cmocka_unit_test(test_plain_instances),
         cmocka_unit_test(test_pools_of_garbage_alone),
+        cmocka_unit_test(test_pools_of_a_model),
         cmocka_unit_test(test_finalizers_of_what_dies_wait),
         cmocka_unit_test(test_containers_that_die_wait),
         cmocka_unit_test(test_old_object_dies_of_young_garbage),
