@@ -103,7 +103,7 @@ mpyi_dict_get(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object 
     struct mpyi_dict_place place;
     uint64_t hash;
     int found = find(t, d, key, &hash, &place);
-    *out = found > 0 ? mpy_newref(d->entries[place.entry].value) : NULL;
+    *out = found > 0 ? mpy_newref(place.entry->value) : NULL;
     return found;
 }
 
@@ -111,7 +111,7 @@ mpyi_dict_get(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object 
 static inline void
 replace(struct mpyi_dict *d, const struct mpyi_dict_place *place, mpy_object *value)
 {
-    mpy_object **slot = &d->entries[place->entry].value;
+    mpy_object **slot = &place->entry->value;
     mpy_object *old = *slot;
     if (MPY_UNLIKELY((d->state & MPYI_DICT_VISITED) != 0)) {
         mpyi_dict_secure(d);
@@ -152,7 +152,7 @@ mpyi_dict_pop(struct mpyi_thread *t, mpy_object *o, mpy_object *key, mpy_object 
     if (found <= 0) {
         return found;
     }
-    entry = d->entries[place.entry];
+    entry = *place.entry;
     mpyi_dict_take(d, place);
     if (out != NULL) {
         *out = entry.value;
@@ -180,12 +180,11 @@ mpyi_dict_find_str(const mpy_object *o, mpy_object *key)
     MPY_ASSERT(mpyi_dict_kind(d) == MPYI_DICT_STR);
     switch (mpyi_dict_first_look(d, key, mpyi_str_hash(s), &place)) {
     case MPYI_DICT_HIT:
-        return d->entries[place.entry].value;
+        return place.entry->value;
     case MPYI_DICT_MISS:
         return NULL;
     default:
-        return mpyi_dict_search_str(d, s, mpyi_str_hash(s), &place) ? d->entries[place.entry].value
-                                                                    : NULL;
+        return mpyi_dict_search_str(d, s, mpyi_str_hash(s), &place) ? place.entry->value : NULL;
     }
 }
 
@@ -195,7 +194,7 @@ mpyi_dict_find_bytes(const mpy_object *o, const char *utf8, size_t n, uint64_t h
     struct mpyi_dict *d = mpyi_dict(o);
     struct mpyi_dict_place place;
     MPY_ASSERT(mpyi_dict_kind(d) == MPYI_DICT_STR);
-    return mpyi_dict_search_bytes(d, utf8, n, hash, &place) ? d->entries[place.entry].value : NULL;
+    return mpyi_dict_search_bytes(d, utf8, n, hash, &place) ? place.entry->value : NULL;
 }
 
 /* ---- the public functions ------------------------------------------------------------------- */
@@ -256,12 +255,21 @@ mpy_dict_length(mpy_object *dict)
 
 /* The short way (types/short.h) is for a str that knows its hash, settled by the first look. */
 
-/* The short way applies to these arguments. */
+/* Not NULL, and of exactly this type: a compare with an address, where the flag of the type that
+   mpy_dict_check() tests is one more load. */
+static inline int
+is_a(const mpy_object *o, const struct mpyi_type *type)
+{
+    return MPY_LIKELY(o != NULL) && MPY_LIKELY(mpy_priv_is_heap(o)) &&
+           MPY_LIKELY(mpyi_head(o)->type == &type->head);
+}
+
+/* The short way applies to these arguments. Neither type can be subclassed. */
 static inline int
 is_short(const struct mpyi_thread *t, const mpy_object *dict, const mpy_object *key)
 {
-    return MPY_LIKELY(t != NULL) && MPY_LIKELY(mpy_dict_check(dict)) &&
-           MPY_LIKELY(mpyi_is_str(key)) && MPY_LIKELY(mpyi_str_of(key)->hash != 0);
+    return MPY_LIKELY(t != NULL) && MPY_LIKELY(is_a(dict, &mpyi_dict_type)) &&
+           MPY_LIKELY(is_a(key, &mpyi_str_type)) && MPY_LIKELY(mpyi_str_of(key)->hash != 0);
 }
 
 /* The end of a look-up of any key: a failure names the function that was called. */
@@ -285,25 +293,47 @@ get_the_long_way(mpy_object *dict, mpy_object *key, mpy_object **out)
     return result_of(mpyi_dict_get(t, dict, key, out), "mpy_dict_get", key);
 }
 
-/* For a str that the first look did not settle: `entry` is a candidate, or MPYI_DICT_NO_ENTRY. */
+/* For a str that the first look did not settle; `entry` is a candidate, or NULL. */
 static MPYI_LONG_WAY int
-get_by_search(struct mpyi_dict *d, mpy_object *key, mpy_object **out, uint32_t entry)
+get_by_search(struct mpyi_dict *d, mpy_object *key, mpy_object **out,
+              const struct mpyi_dict_entry *entry)
 {
     const struct mpyi_str *wanted = mpyi_str_of(key);
     struct mpyi_dict_place place;
     int found;
-    if (MPY_LIKELY(entry != MPYI_DICT_NO_ENTRY)) {
-        const struct mpyi_str *stored = mpyi_str_of(d->entries[entry].key);
-        if ((MPY_LIKELY(mpyi_dict_kind(d) == MPYI_DICT_STR) ||
-             mpyi_is_str(d->entries[entry].key)) &&
+    if (MPY_LIKELY(entry != NULL)) {
+        const struct mpyi_str *stored = mpyi_str_of(entry->key);
+        if ((MPY_LIKELY(mpyi_dict_kind(d) == MPYI_DICT_STR) || mpyi_is_str(entry->key)) &&
             stored->hash == wanted->hash && MPY_LIKELY(mpyi_str_equal(stored, wanted))) {
-            *out = mpy_newref(d->entries[entry].value);
+            *out = mpy_newref(entry->value);
             return 1;
         }
     }
     found = find_str(mpyi_current(), d, key, wanted->hash, &place);
-    *out = found > 0 ? mpy_newref(d->entries[place.entry].value) : NULL;
+    *out = found > 0 ? mpy_newref(place.entry->value) : NULL;
     return found;
+}
+
+/* The same for texts of 8 to 16 bytes that are usually equal, neither of them interned: as it calls
+   nothing it has no frame to make, and more of the next look-up fits into the processor. */
+static MPYI_HOT MPYI_LONG_WAY int
+get_candidate(struct mpyi_dict *d, mpy_object *key, mpy_object **out,
+              const struct mpyi_dict_entry *entry)
+{
+    const struct mpyi_str *wanted = mpyi_str_of(key);
+    const struct mpyi_str *stored = mpyi_str_of(entry->key);
+    size_t n = mpyi_str_size(wanted);
+    if (MPY_LIKELY(mpyi_dict_kind(d) == MPYI_DICT_STR) &&
+        MPY_LIKELY(stored->word == wanted->word) && MPY_LIKELY(n - 8 <= 8) &&
+        MPY_LIKELY(!mpyi_str_is_interned(wanted)) &&
+        MPY_LIKELY(mpyi_bytes_equal(mpyi_str_data(stored), mpyi_str_data(wanted), n))) {
+        mpy_object *value = entry->value;
+        if (MPY_LIKELY(mpyi_take_reference(value))) {
+            *out = value;
+            return 1;
+        }
+    }
+    return get_by_search(d, key, out, entry);
 }
 
 MPYI_HOT int
@@ -314,7 +344,7 @@ mpy_dict_get(mpy_object *dict, mpy_object *key, mpy_object **out)
         struct mpyi_dict_place place;
         int found = mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place);
         if (MPY_LIKELY(found == MPYI_DICT_HIT)) {
-            mpy_object *value = d->entries[place.entry].value;
+            mpy_object *value = place.entry->value;
             if (MPY_LIKELY(mpyi_take_reference(value))) {
                 *out = value;
                 return 1;
@@ -322,6 +352,8 @@ mpy_dict_get(mpy_object *dict, mpy_object *key, mpy_object **out)
         } else if (found == MPYI_DICT_MISS && MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL)) {
             *out = NULL;
             return 0;
+        } else if (MPY_LIKELY(place.entry != NULL)) {
+            return get_candidate(d, key, out, place.entry);
         }
         return get_by_search(d, key, out, place.entry);
     }
@@ -343,7 +375,7 @@ mpy_dict_get_utf8(mpy_object *dict, const char *key, mpy_object **out)
     }
     found = find_utf8(t, __func__, mpyi_dict(dict), key, &place);
     if (found > 0) {
-        *out = mpy_newref(mpyi_dict(dict)->entries[place.entry].value);
+        *out = mpy_newref(place.entry->value);
         return 1;
     }
     return found < 0 ? -1 : mpyi_str_check_utf8(__func__, key, strlen(key));
@@ -377,8 +409,8 @@ mpy_dict_set(mpy_object *dict, mpy_object *key, mpy_object *value)
         }
         if (found == MPYI_DICT_HIT && MPY_LIKELY((d->state & MPYI_DICT_VISITED) == 0) &&
             MPY_LIKELY(mpyi_take_reference(value))) {
-            mpy_object *old = d->entries[place.entry].value;
-            d->entries[place.entry].value = value;
+            mpy_object *old = place.entry->value;
+            place.entry->value = value;
             mpy_decref(old);
             return 0;
         }
@@ -447,7 +479,7 @@ mpy_dict_set_default(mpy_object *dict, mpy_object *key, mpy_object *value, mpy_o
     }
     found = result_of(find(t, mpyi_dict(dict), key, &hash, &place), __func__, key);
     if (found > 0) {
-        value = mpyi_dict(dict)->entries[place.entry].value;
+        value = place.entry->value;
     } else if (found < 0 || mpyi_dict_add(t, mpyi_dict(dict), key, value, hash, place.group) < 0) {
         return -1;
     }
@@ -479,7 +511,7 @@ mpy_dict_del(mpy_object *dict, mpy_object *key)
         struct mpyi_dict *d = mpyi_dict(dict);
         struct mpyi_dict_place place;
         if (mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place) == MPYI_DICT_HIT) {
-            mpy_object *value = d->entries[place.entry].value;
+            mpy_object *value = place.entry->value;
             mpyi_dict_take(d, place);
             mpy_decref(value);
             mpy_decref(key); /* the dict's reference: it was the same object */

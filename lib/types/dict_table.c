@@ -156,21 +156,21 @@ search(const struct mpyi_dict *d, const struct wanted *w, match_fn match, uint64
     size_t g = mpyi_dict_home(log2, spread);
     size_t step = 0;
     for (;;) {
-        const uint8_t *group = mpyi_dict_group(entries, log2, g);
+        uint8_t *group = mpyi_dict_group(entries, log2, g);
         uint32_t hits = mpyi_group_match(group, mpyi_dict_tag(spread));
         while (hits != 0) {
             unsigned slot = (unsigned)__builtin_ctz(hits);
             size_t i = mpyi_dict_index(group, log2, slot);
             if (MPY_LIKELY(match(w, entries[i].key))) {
-                place->group = g;
+                place->group = group;
                 place->slot = slot;
-                place->entry = (uint32_t)i;
+                place->entry = &entries[i];
                 return MPYI_DICT_HIT;
             }
             hits &= hits - 1;
         }
         if (MPY_LIKELY(mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0)) {
-            place->group = g;
+            place->group = group;
             return MPYI_DICT_MISS;
         }
         step++;
@@ -241,7 +241,7 @@ search_pass(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_
     size_t g = mpyi_dict_home(mpyi_dict_log2(d), spread);
     size_t step = 0;
     for (;;) {
-        const uint8_t *group = mpyi_dict_group(d->entries, mpyi_dict_log2(d), g);
+        uint8_t *group = mpyi_dict_group(d->entries, mpyi_dict_log2(d), g);
         uint32_t hits = mpyi_group_match(group, mpyi_dict_tag(spread));
         for (; hits != 0; hits &= hits - 1) {
             unsigned slot = (unsigned)__builtin_ctz(hits);
@@ -252,14 +252,14 @@ search_pass(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, uint64_
             }
             equal = compare_keys(t, d, d->entries[i].key, key);
             if (equal != 0) {
-                place->group = g;
+                place->group = group;
                 place->slot = slot;
-                place->entry = (uint32_t)i;
+                place->entry = &d->entries[i];
                 return equal;
             }
         }
         if (mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0) {
-            place->group = g;
+            place->group = group;
             return MPYI_DICT_MISS;
         }
         step++;
@@ -494,15 +494,14 @@ add_with_room(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_o
 
 int
 mpyi_dict_add(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_object *value,
-              uint64_t hash, size_t group)
+              uint64_t hash, uint8_t *group)
 {
     unsigned kind = mpyi_dict_kind_of_key(key);
     unsigned log2 = mpyi_dict_log2(d);
     if (MPY_UNLIKELY(d->refs == 2 * mpyi_dict_room(log2) || kind > mpyi_dict_kind(d))) {
         return add_with_room(t, d, key, value, hash, kind);
     }
-    put(d, key, value, hash, mpyi_dict_group(d->entries, log2, group),
-        kind == MPYI_DICT_STR ? hash : mpyi_dict_spread(hash));
+    put(d, key, value, hash, group, kind == MPYI_DICT_STR ? hash : mpyi_dict_spread(hash));
     return 0;
 }
 

@@ -279,9 +279,9 @@ mpyi_dict_set_index(uint8_t *group, unsigned log2, unsigned slot, size_t entry)
 
 /* Where a search ended. */
 struct mpyi_dict_place {
-    size_t group;   /* hit: of the slot; miss: the first one with an EMPTY slot */
-    uint32_t slot;  /* hit: within the group */
-    uint32_t entry; /* hit: index of the entry */
+    uint8_t *group;                /* hit: of the slot; miss: the first one with an EMPTY slot */
+    struct mpyi_dict_entry *entry; /* hit: what the slot stands for */
+    uint32_t slot;                 /* hit: within the group */
 };
 
 #define MPYI_DICT_HIT  1
@@ -289,26 +289,25 @@ struct mpyi_dict_place {
 
 /* ---- the first look of a search ------------------------------------------------------------- */
 
-#define MPYI_DICT_UNSURE   2
-#define MPYI_DICT_NO_ENTRY UINT32_MAX
+#define MPYI_DICT_UNSURE 2
 
 /* In one group whose indices have that many bytes (0, 1 or 3, a constant). */
 static inline __attribute__((always_inline)) int
-mpyi_dict_look_in(const struct mpyi_dict_entry *entries, const uint8_t *group, unsigned width,
+mpyi_dict_look_in(struct mpyi_dict_entry *entries, uint8_t *group, unsigned width,
                   const mpy_object *key, uint64_t spread, struct mpyi_dict_place *place)
 {
     uint32_t hits = mpyi_group_match(group, mpyi_dict_tag(spread));
+    place->group = group;
     if (hits == 0) {
-        place->entry = MPYI_DICT_NO_ENTRY;
+        place->entry = NULL;
         return MPY_LIKELY(mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0) ? MPYI_DICT_MISS
                                                                          : MPYI_DICT_UNSURE;
     }
     do {
         unsigned slot = (unsigned)__builtin_ctz(hits);
-        size_t i = mpyi_dict_index(group, width == 3 ? 9 : width == 1 ? 5 : 4, slot);
         place->slot = slot;
-        place->entry = (uint32_t)i;
-        if (MPY_LIKELY(entries[i].key == key)) {
+        place->entry = &entries[mpyi_dict_index(group, width == 3 ? 9 : width == 1 ? 5 : 4, slot)];
+        if (MPY_LIKELY(place->entry->key == key)) {
             return MPYI_DICT_HIT;
         }
         hits &= hits - 1;
@@ -318,31 +317,27 @@ mpyi_dict_look_in(const struct mpyi_dict_entry *entries, const uint8_t *group, u
 
 /* For the keys that mpyi_dict_search_str() takes: HIT when the first group has the key itself, MISS
    when it has no candidate and an EMPTY slot. Most look-ups end here, without a call. UNSURE:
-   search; place->entry is the last candidate, if there was one. */
+   search; place->entry is the last candidate, or NULL. */
 static inline __attribute__((always_inline)) int
 mpyi_dict_first_look(const struct mpyi_dict *d, const mpy_object *key, uint64_t spread,
                      struct mpyi_dict_place *place)
 {
-    const struct mpyi_dict_entry *entries = d->entries;
-    const uint8_t *bottom = (const uint8_t *)entries;
+    struct mpyi_dict_entry *entries = d->entries;
+    uint8_t *bottom = (uint8_t *)entries;
     unsigned top = (unsigned)d->state & 0xFFu;
-    size_t g;
     if (top - (MPYI_DICT_TOP - 24) < 16) { /* log2 9..24 */
-        g = (size_t)(spread >> top);
-        place->group = g;
-        return mpyi_dict_look_in(entries, bottom - 64 * (g + 1), 3, key, spread, place);
+        bottom -= (spread >> ((top - 6) & 63)) & ~(uint64_t)63;
+        return mpyi_dict_look_in(entries, bottom - 64, 3, key, spread, place);
     }
     if (top >= 64) { /* log2 0..4 */
-        place->group = 0;
         return mpyi_dict_look_in(entries, bottom - 16, 0, key, spread, place);
     }
     if (top < MPYI_DICT_TOP - 24) {
-        place->entry = MPYI_DICT_NO_ENTRY;
+        place->entry = NULL;
         return MPYI_DICT_UNSURE;
     }
-    g = (size_t)(spread >> top); /* log2 5..8 */
-    place->group = g;
-    return mpyi_dict_look_in(entries, bottom - 32 * (g + 1), 1, key, spread, place);
+    bottom -= (spread >> ((top - 5) & 63)) & ~(uint64_t)31; /* log2 5..8 */
+    return mpyi_dict_look_in(entries, bottom - 32, 1, key, spread, place);
 }
 
 /* ---- searches that run no code: 1 hit, 0 miss ----------------------------------------------- */
@@ -376,23 +371,22 @@ mpyi_dict_search_any(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key
    the key's. int0: MemoryError, the dict is unchanged. */
 MPY_NODISCARD int
 mpyi_dict_add(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_object *value,
-              uint64_t hash, size_t group);
+              uint64_t hash, uint8_t *group);
 
 /* Takes the entry of a hit out of the table; its two references go to the caller. */
 static inline void
 mpyi_dict_take(struct mpyi_dict *d, struct mpyi_dict_place place)
 {
     struct mpyi_dict_entry *entries = d->entries;
-    uint8_t *group = mpyi_dict_group(entries, mpyi_dict_log2(d), place.group);
-    size_t i = place.entry;
+    size_t i = (size_t)(place.entry - entries);
     size_t used = mpyi_dict_used(d);
-    int emptied = mpyi_group_match(group, MPYI_SLOT_EMPTY) != 0;
+    int emptied = mpyi_group_match(place.group, MPYI_SLOT_EMPTY) != 0;
     if (MPY_UNLIKELY((d->state & MPYI_DICT_VISITED) != 0)) {
         mpyi_dict_secure(d);
     }
-    group[place.slot] = emptied ? (uint8_t)MPYI_SLOT_EMPTY : (uint8_t)MPYI_SLOT_DELETED;
-    entries[i].key = NULL;
-    entries[i].value = NULL;
+    place.group[place.slot] = emptied ? (uint8_t)MPYI_SLOT_EMPTY : (uint8_t)MPYI_SLOT_DELETED;
+    place.entry->key = NULL;
+    place.entry->value = NULL;
     d->live--;
     d->state += MPYI_DICT_VERSION_ONE;
     if (i + 1 == used && emptied) {
