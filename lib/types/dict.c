@@ -14,11 +14,11 @@
  *
  * Lock: the runtime's.
  */
+#include "types/dict_args.h"
 #include "types/dict_table.h"
 
 #include "types/intern.h"
 #include "types/protocol.h"
-#include "types/short.h"
 
 /* ---- finding a key -------------------------------------------------------------------------- */
 
@@ -199,21 +199,6 @@ mpyi_dict_find_bytes(const mpy_object *o, const char *utf8, size_t n, uint64_t h
 
 /* ---- the public functions ------------------------------------------------------------------- */
 
-/* Checks `dict` and an object argument of a public function. int0. */
-static inline int
-check(const char *function, const mpy_object *dict, const mpy_object *o, const char *name)
-{
-    if (MPY_UNLIKELY(!mpy_dict_check(dict))) {
-        (void)mpyi_err_argument(function, "dict", "dict", dict);
-        return -1;
-    }
-    if (MPY_UNLIKELY(o == NULL)) {
-        (void)mpyi_err_argument(function, name, "object", NULL);
-        return -1;
-    }
-    return 0;
-}
-
 static inline int
 check_text(const char *function, const mpy_object *dict, const char *utf8)
 {
@@ -226,18 +211,6 @@ check_text(const char *function, const mpy_object *dict, const char *utf8)
         return -1;
     }
     return 0;
-}
-
-/* No thread, or no place for the result. Always -1. */
-static __attribute__((cold, noinline)) int
-bad_out(const struct mpyi_thread *t, const char *function, mpy_object **out)
-{
-    if (out != NULL) {
-        *out = NULL;
-    } else if (t != NULL) {
-        (void)mpyi_err_argument(function, "out", "pointer", NULL);
-    }
-    return -1;
 }
 
 ptrdiff_t
@@ -253,113 +226,6 @@ mpy_dict_length(mpy_object *dict)
     return (ptrdiff_t)mpyi_dict_length(dict);
 }
 
-/* The short way (types/short.h) is for a str that knows its hash, settled by the first look. */
-
-/* Not NULL, and of exactly this type: a compare with an address, where the flag of the type that
-   mpy_dict_check() tests is one more load. */
-static inline int
-is_a(const mpy_object *o, const struct mpyi_type *type)
-{
-    return MPY_LIKELY(o != NULL) && MPY_LIKELY(mpy_priv_is_heap(o)) &&
-           MPY_LIKELY(mpyi_head(o)->type == &type->head);
-}
-
-/* The short way applies to these arguments. Neither type can be subclassed. */
-static inline int
-is_short(const struct mpyi_thread *t, const mpy_object *dict, const mpy_object *key)
-{
-    return MPY_LIKELY(t != NULL) && MPY_LIKELY(is_a(dict, &mpyi_dict_type)) &&
-           MPY_LIKELY(is_a(key, &mpyi_str_type)) && MPY_LIKELY(mpyi_str_of(key)->hash != 0);
-}
-
-/* The end of a look-up of any key: a failure names the function that was called. */
-static inline int
-result_of(int found, const char *function, const mpy_object *key)
-{
-    return MPY_LIKELY(found >= 0) ? found : mpyi_err_unhashable_key(function, key);
-}
-
-static MPYI_LONG_WAY int
-get_the_long_way(mpy_object *dict, mpy_object *key, mpy_object **out)
-{
-    struct mpyi_thread *t = mpyi_enter2("mpy_dict_get", dict, key);
-    if (t == NULL || out == NULL) {
-        return bad_out(t, "mpy_dict_get", out);
-    }
-    *out = NULL;
-    if (check("mpy_dict_get", dict, key, "key") < 0) {
-        return -1;
-    }
-    return result_of(mpyi_dict_get(t, dict, key, out), "mpy_dict_get", key);
-}
-
-/* For a str that the first look did not settle; `entry` is a candidate, or NULL. */
-static MPYI_LONG_WAY int
-get_by_search(struct mpyi_dict *d, mpy_object *key, mpy_object **out,
-              const struct mpyi_dict_entry *entry)
-{
-    const struct mpyi_str *wanted = mpyi_str_of(key);
-    struct mpyi_dict_place place;
-    int found;
-    if (MPY_LIKELY(entry != NULL)) {
-        const struct mpyi_str *stored = mpyi_str_of(entry->key);
-        if ((MPY_LIKELY(mpyi_dict_kind(d) == MPYI_DICT_STR) || mpyi_is_str(entry->key)) &&
-            stored->hash == wanted->hash && MPY_LIKELY(mpyi_str_equal(stored, wanted))) {
-            *out = mpy_newref(entry->value);
-            return 1;
-        }
-    }
-    found = find_str(mpyi_current(), d, key, wanted->hash, &place);
-    *out = found > 0 ? mpy_newref(place.entry->value) : NULL;
-    return found;
-}
-
-/* The same for texts of 8 to 16 bytes that are usually equal, neither of them interned: as it calls
-   nothing it has no frame to make, and more of the next look-up fits into the processor. */
-static MPYI_HOT MPYI_LONG_WAY int
-get_candidate(struct mpyi_dict *d, mpy_object *key, mpy_object **out,
-              const struct mpyi_dict_entry *entry)
-{
-    const struct mpyi_str *wanted = mpyi_str_of(key);
-    const struct mpyi_str *stored = mpyi_str_of(entry->key);
-    size_t n = mpyi_str_size(wanted);
-    if (MPY_LIKELY(mpyi_dict_kind(d) == MPYI_DICT_STR) &&
-        MPY_LIKELY(stored->word == wanted->word) && MPY_LIKELY(n - 8 <= 8) &&
-        MPY_LIKELY(!mpyi_str_is_interned(wanted)) &&
-        MPY_LIKELY(mpyi_bytes_equal(mpyi_str_data(stored), mpyi_str_data(wanted), n))) {
-        mpy_object *value = entry->value;
-        if (MPY_LIKELY(mpyi_take_reference(value))) {
-            *out = value;
-            return 1;
-        }
-    }
-    return get_by_search(d, key, out, entry);
-}
-
-MPYI_HOT int
-mpy_dict_get(mpy_object *dict, mpy_object *key, mpy_object **out)
-{
-    if (MPY_LIKELY(out != NULL) && is_short(mpyi_entry(), dict, key)) {
-        struct mpyi_dict *d = mpyi_dict(dict);
-        struct mpyi_dict_place place;
-        int found = mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place);
-        if (MPY_LIKELY(found == MPYI_DICT_HIT)) {
-            mpy_object *value = place.entry->value;
-            if (MPY_LIKELY(mpyi_take_reference(value))) {
-                *out = value;
-                return 1;
-            }
-        } else if (found == MPYI_DICT_MISS && MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL)) {
-            *out = NULL;
-            return 0;
-        } else if (MPY_LIKELY(place.entry != NULL)) {
-            return get_candidate(d, key, out, place.entry);
-        }
-        return get_by_search(d, key, out, place.entry);
-    }
-    return get_the_long_way(dict, key, out);
-}
-
 int
 mpy_dict_get_utf8(mpy_object *dict, const char *key, mpy_object **out)
 {
@@ -367,7 +233,7 @@ mpy_dict_get_utf8(mpy_object *dict, const char *key, mpy_object **out)
     struct mpyi_dict_place place;
     int found;
     if (MPY_UNLIKELY(t == NULL) || MPY_UNLIKELY(out == NULL)) {
-        return bad_out(t, __func__, out);
+        return mpyi_dict_bad_out(t, __func__, out);
     }
     *out = NULL;
     if (check_text(__func__, dict, key) < 0) {
@@ -379,43 +245,6 @@ mpy_dict_get_utf8(mpy_object *dict, const char *key, mpy_object **out)
         return 1;
     }
     return found < 0 ? -1 : mpyi_str_check_utf8(__func__, key, strlen(key));
-}
-
-static MPYI_LONG_WAY int
-set_the_long_way(mpy_object *dict, mpy_object *key, mpy_object *value)
-{
-    struct mpyi_thread *t = mpyi_enter3("mpy_dict_set", dict, key, value);
-    if (t == NULL || check("mpy_dict_set", dict, key, "key") < 0) {
-        return -1;
-    }
-    if (value == NULL) {
-        (void)mpyi_err_argument("mpy_dict_set", "value", "object", NULL);
-        return -1;
-    }
-    return result_of(mpyi_dict_set(t, dict, key, value), "mpy_dict_set", key);
-}
-
-MPYI_HOT int
-mpy_dict_set(mpy_object *dict, mpy_object *key, mpy_object *value)
-{
-    struct mpyi_thread *t = mpyi_entry();
-    if (MPY_LIKELY(value != NULL) && is_short(t, dict, key)) {
-        struct mpyi_dict *d = mpyi_dict(dict);
-        struct mpyi_dict_place place;
-        uint64_t hash = mpyi_str_of(key)->hash;
-        int found = mpyi_dict_first_look(d, key, hash, &place);
-        if (found == MPYI_DICT_MISS && MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL)) {
-            return mpyi_dict_add(t, d, key, value, hash, place.group);
-        }
-        if (found == MPYI_DICT_HIT && MPY_LIKELY((d->state & MPYI_DICT_VISITED) == 0) &&
-            MPY_LIKELY(mpyi_take_reference(value))) {
-            mpy_object *old = place.entry->value;
-            place.entry->value = value;
-            mpy_decref(old);
-            return 0;
-        }
-    }
-    return set_the_long_way(dict, key, value);
 }
 
 /* The str for a new key. Where the text is interned already, that one: names are shared between
@@ -470,14 +299,14 @@ mpy_dict_set_default(mpy_object *dict, mpy_object *key, mpy_object *value, mpy_o
     if (out != NULL) {
         *out = NULL;
     }
-    if (t == NULL || check(__func__, dict, key, "key") < 0) {
+    if (t == NULL || mpyi_dict_check_args(__func__, dict, key, "key") < 0) {
         return -1;
     }
     if (value == NULL) {
         (void)mpyi_err_argument(__func__, "value", "object", NULL);
         return -1;
     }
-    found = result_of(find(t, mpyi_dict(dict), key, &hash, &place), __func__, key);
+    found = mpyi_dict_result(find(t, mpyi_dict(dict), key, &hash, &place), __func__, key);
     if (found > 0) {
         value = place.entry->value;
     } else if (found < 0 || mpyi_dict_add(t, mpyi_dict(dict), key, value, hash, place.group) < 0) {
@@ -489,38 +318,6 @@ mpy_dict_set_default(mpy_object *dict, mpy_object *key, mpy_object *value, mpy_o
     return found;
 }
 
-static MPYI_LONG_WAY int
-delete_the_long_way(mpy_object *dict, mpy_object *key)
-{
-    struct mpyi_thread *t = mpyi_enter2("mpy_dict_del", dict, key);
-    int found;
-    if (t == NULL || check("mpy_dict_del", dict, key, "key") < 0) {
-        return -1;
-    }
-    found = result_of(mpyi_dict_pop(t, dict, key, NULL), "mpy_dict_del", key);
-    if (found == 0) {
-        mpyi_dict_key_error(key);
-    }
-    return found > 0 ? 0 : -1;
-}
-
-MPYI_HOT int
-mpy_dict_del(mpy_object *dict, mpy_object *key)
-{
-    if (is_short(mpyi_entry(), dict, key)) {
-        struct mpyi_dict *d = mpyi_dict(dict);
-        struct mpyi_dict_place place;
-        if (mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place) == MPYI_DICT_HIT) {
-            mpy_object *value = place.entry->value;
-            mpyi_dict_take(d, place);
-            mpy_decref(value);
-            mpy_decref(key); /* the dict's reference: it was the same object */
-            return 0;
-        }
-    }
-    return delete_the_long_way(dict, key);
-}
-
 int
 mpy_dict_pop(mpy_object *dict, mpy_object *key, mpy_object **out)
 {
@@ -528,35 +325,10 @@ mpy_dict_pop(mpy_object *dict, mpy_object *key, mpy_object **out)
     if (out != NULL) {
         *out = NULL;
     }
-    if (MPY_UNLIKELY(t == NULL) || check(__func__, dict, key, "key") < 0) {
+    if (MPY_UNLIKELY(t == NULL) || mpyi_dict_check_args(__func__, dict, key, "key") < 0) {
         return -1;
     }
-    return result_of(mpyi_dict_pop(t, dict, key, out), __func__, key);
-}
-
-static MPYI_LONG_WAY int
-contains_the_long_way(mpy_object *dict, mpy_object *key)
-{
-    struct mpyi_thread *t = mpyi_enter2("mpy_dict_contains", dict, key);
-    if (t == NULL || check("mpy_dict_contains", dict, key, "key") < 0) {
-        return -1;
-    }
-    return result_of(mpyi_dict_contains(t, dict, key), "mpy_dict_contains", key);
-}
-
-MPYI_HOT int
-mpy_dict_contains(mpy_object *dict, mpy_object *key)
-{
-    if (is_short(mpyi_entry(), dict, key)) {
-        const struct mpyi_dict *d = mpyi_dict(dict);
-        struct mpyi_dict_place place;
-        int found = mpyi_dict_first_look(d, key, mpyi_str_of(key)->hash, &place);
-        if (found == MPYI_DICT_HIT ||
-            (found == MPYI_DICT_MISS && MPY_LIKELY(mpyi_dict_kind(d) != MPYI_DICT_GENERAL))) {
-            return found;
-        }
-    }
-    return contains_the_long_way(dict, key);
+    return mpyi_dict_result(mpyi_dict_pop(t, dict, key, out), __func__, key);
 }
 
 mpy_object *
@@ -564,7 +336,7 @@ mpy_dict_copy(mpy_object *dict)
 {
     struct mpyi_thread *t = mpyi_enter1(__func__, dict);
     mpy_object *copy;
-    if (t == NULL || check(__func__, dict, dict, "dict") < 0) {
+    if (t == NULL || mpyi_dict_check_args(__func__, dict, dict, "dict") < 0) {
         return NULL;
     }
     mpyi_safe_point(t);
@@ -583,7 +355,7 @@ mpy_dict_update(mpy_object *dict, mpy_object *other)
     const struct mpyi_dict *from;
     uint64_t version;
     size_t i;
-    if (t == NULL || check(__func__, dict, dict, "dict") < 0) {
+    if (t == NULL || mpyi_dict_check_args(__func__, dict, dict, "dict") < 0) {
         return -1;
     }
     if (!mpy_dict_check(other)) {
@@ -625,7 +397,7 @@ int
 mpy_dict_clear(mpy_object *dict)
 {
     struct mpyi_thread *t = mpyi_enter1(__func__, dict);
-    if (t == NULL || check(__func__, dict, dict, "dict") < 0) {
+    if (t == NULL || mpyi_dict_check_args(__func__, dict, dict, "dict") < 0) {
         return -1;
     }
     mpyi_dict_clear(t, mpyi_dict(dict));

@@ -346,15 +346,6 @@ free_group(struct mpyi_dict_entry *entries, unsigned log2, uint64_t spread)
     return group;
 }
 
-/* Gives entry i, which is new, a slot of a group that is not full. */
-static inline void
-place_entry(uint8_t *group, unsigned log2, uint64_t spread, size_t i)
-{
-    unsigned slot = log2 <= 4 ? (unsigned)i : (unsigned)__builtin_ctz(mpyi_group_free(group));
-    group[slot] = mpyi_dict_tag(spread);
-    mpyi_dict_set_index(group, log2, slot, i);
-}
-
 /* Gives slots to entries 0..n-1 of an all EMPTY table; none of them is deleted. */
 static void
 place_all(struct mpyi_dict_entry *entries, unsigned log2, unsigned kind, size_t n)
@@ -377,7 +368,7 @@ place_all(struct mpyi_dict_entry *entries, unsigned log2, unsigned kind, size_t 
             __builtin_prefetch(mpyi_dict_group(entries, log2, mpyi_dict_home(log2, spread[i])), 1);
         }
         for (i = 0; i < m; i++) {
-            place_entry(free_group(entries, log2, spread[i]), log2, spread[i], from + i);
+            mpyi_dict_place_entry(free_group(entries, log2, spread[i]), log2, spread[i], from + i);
         }
     }
 }
@@ -441,6 +432,22 @@ rebuild(struct mpyi_thread *t, struct mpyi_dict *d, unsigned log2, unsigned kind
     return 0;
 }
 
+int
+mpyi_dict_first_table(struct mpyi_thread *t, struct mpyi_dict *d, unsigned kind)
+{
+    char *block = (char *)mpyi_array_alloc(t->heap, MPYI_DICT_FIRST_BYTES);
+    MPY_ASSERT(mpyi_dict_log2(d) == 0 && kind != MPYI_DICT_GENERAL);
+    MPY_ASSERT((d->state & MPYI_DICT_VISITED) == 0); /* nothing can be lent */
+    if (MPY_UNLIKELY(block == NULL)) {
+        (void)mpyi_err_no_memory();
+        return -1;
+    }
+    memset(block, (int)MPYI_SLOT_EMPTY, MPYI_GROUP);
+    d->entries = (struct mpyi_dict_entry *)(void *)(block + MPYI_GROUP);
+    d->state = ((d->state >> 16) + 1) << 16 | make_shape(3, kind, 0);
+    return 0;
+}
+
 /* Room for one more entry, and the kind for its key. int0. */
 static int
 make_room(struct mpyi_thread *t, struct mpyi_dict *d, unsigned kind)
@@ -448,6 +455,9 @@ make_room(struct mpyi_thread *t, struct mpyi_dict *d, unsigned kind)
     unsigned log2 = mpyi_dict_log2(d);
     unsigned old_kind = mpyi_dict_kind(d);
     kind = kind > old_kind ? kind : old_kind;
+    if (log2 == 0 && kind != MPYI_DICT_GENERAL) {
+        return mpyi_dict_first_table(t, d, kind);
+    }
     if (mpyi_dict_used(d) == mpyi_dict_room(log2)) {
         log2 = log2_for((size_t)d->live + d->live / 2 + 1);
     } else if (kind != MPYI_DICT_GENERAL) {
@@ -464,18 +474,10 @@ static inline void
 put(struct mpyi_dict *d, mpy_object *key, mpy_object *value, uint64_t hash, uint8_t *group,
     uint64_t spread)
 {
-    unsigned log2 = mpyi_dict_log2(d);
-    size_t used = mpyi_dict_used(d);
-    struct mpyi_dict_entry *entry = &d->entries[used];
-    place_entry(group, log2, spread, used);
     if (MPY_UNLIKELY(mpyi_dict_kind(d) == MPYI_DICT_GENERAL)) {
-        *kept_hash(d->entries, log2, used) = hash;
+        *kept_hash(d->entries, mpyi_dict_log2(d), mpyi_dict_used(d)) = hash;
     }
-    entry->key = key;
-    entry->value = value;
-    d->refs += 2;
-    d->live++;
-    d->state += MPYI_DICT_VERSION_ONE;
+    mpyi_dict_put(d, mpyi_dict_log2(d), key, value, spread, group);
     mpy_incref(key);
     mpy_incref(value);
 }
@@ -497,8 +499,7 @@ mpyi_dict_add(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_o
               uint64_t hash, uint8_t *group)
 {
     unsigned kind = mpyi_dict_kind_of_key(key);
-    unsigned log2 = mpyi_dict_log2(d);
-    if (MPY_UNLIKELY(d->refs == 2 * mpyi_dict_room(log2) || kind > mpyi_dict_kind(d))) {
+    if (MPY_UNLIKELY(mpyi_dict_is_full(d) || kind > mpyi_dict_kind(d))) {
         return add_with_room(t, d, key, value, hash, kind);
     }
     put(d, key, value, hash, group, kind == MPYI_DICT_STR ? hash : mpyi_dict_spread(hash));

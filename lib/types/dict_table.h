@@ -214,12 +214,22 @@ mpyi_dict_used(const struct mpyi_dict *d)
     return d->refs / 2;
 }
 
+/* All entries are used; a dict without a table is full. */
+static inline int
+mpyi_dict_is_full(const struct mpyi_dict *d)
+{
+    return d->refs == 2 * mpyi_dict_room(mpyi_dict_log2(d));
+}
+
 /* Groups - 1 in a table of 2^log2 slots. */
 static inline size_t
 mpyi_dict_group_mask(unsigned log2)
 {
     return (((size_t)1 << log2) - 1) / MPYI_GROUP;
 }
+
+/* Bytes of the block of a table of 8 slots that keeps no hashes. */
+#define MPYI_DICT_FIRST_BYTES (MPYI_GROUP + 8 * sizeof(struct mpyi_dict_entry))
 
 /* The group where the search for a key begins. */
 static inline size_t
@@ -373,6 +383,35 @@ MPY_NODISCARD int
 mpyi_dict_add(struct mpyi_thread *t, struct mpyi_dict *d, mpy_object *key, mpy_object *value,
               uint64_t hash, uint8_t *group);
 
+/* The smallest table for a dict that has none, and keys whose hashes are not kept. int0. */
+MPY_NODISCARD int
+mpyi_dict_first_table(struct mpyi_thread *t, struct mpyi_dict *d, unsigned kind);
+
+/* Gives entry i, which is new, a slot of a group that is not full. */
+static inline void
+mpyi_dict_place_entry(uint8_t *group, unsigned log2, uint64_t spread, size_t i)
+{
+    unsigned slot = log2 <= 4 ? (unsigned)i : (unsigned)__builtin_ctz(mpyi_group_free(group));
+    group[slot] = mpyi_dict_tag(spread);
+    mpyi_dict_set_index(group, log2, slot, i);
+}
+
+/* The entry behind the last one, in a table that has room for it. The references are the dict's.
+   log2: of the slots; any up to 4 will do where there is one group. */
+static inline void
+mpyi_dict_put(struct mpyi_dict *d, unsigned log2, mpy_object *key, mpy_object *value,
+              uint64_t spread, uint8_t *group)
+{
+    size_t used = mpyi_dict_used(d);
+    struct mpyi_dict_entry *entry = &d->entries[used];
+    mpyi_dict_place_entry(group, log2, spread, used);
+    entry->key = key;
+    entry->value = value;
+    d->refs += 2;
+    d->live++;
+    d->state += MPYI_DICT_VERSION_ONE;
+}
+
 /* Takes the entry of a hit out of the table; its two references go to the caller. */
 static inline void
 mpyi_dict_take(struct mpyi_dict *d, struct mpyi_dict_place place)
@@ -430,7 +469,9 @@ mpyi_dict_free_block(struct mpyi_thread *t, struct mpyi_dict_entry *entries, uin
 static inline void
 mpyi_dict_free_table(struct mpyi_thread *t, struct mpyi_dict_entry *entries, uint64_t state)
 {
-    if ((state & 0xFF) != MPYI_DICT_TOP) {
+    if ((state & 0x2FF) == MPYI_DICT_TOP - 3) {
+        mpyi_array_free(t->heap, (char *)entries - MPYI_GROUP, MPYI_DICT_FIRST_BYTES);
+    } else if ((state & 0xFF) != MPYI_DICT_TOP) {
         mpyi_dict_free_block(t, entries, state);
     }
 }
