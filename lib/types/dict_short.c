@@ -165,9 +165,6 @@ set_the_long_way(mpy_object *dict, mpy_object *key, mpy_object *value)
     return mpyi_dict_result(mpyi_dict_set(t, dict, key, value), "mpy_dict_set", key);
 }
 
-static int
-add_first_str(struct mpyi_dict *d, mpy_object *key, mpy_object *value);
-
 /* As get_int(). */
 static MPYI_HOT MPYI_LONG_WAY int
 set_int(mpy_object *dict, mpy_object *key, mpy_object *value)
@@ -187,22 +184,44 @@ set_int(mpy_object *dict, mpy_object *key, mpy_object *value)
     return set_the_long_way(dict, key, value);
 }
 
-/* Adds a str that knows its hash to a table that keeps none. In a table of one group, with usual
-   counts, this calls nothing. */
+/* Adds a str that knows its hash to a table that keeps none, without a call: 1, else 0, and nothing
+   was done. log2: what mpyi_dict_put() takes. */
+static inline __attribute__((always_inline)) int
+add_short(struct mpyi_dict *d, unsigned log2, mpy_object *key, mpy_object *value, uint8_t *group)
+{
+    if (MPY_UNLIKELY(mpyi_dict_is_full(d)) ||
+        MPY_UNLIKELY(mpyi_head(key)->refcnt >= MPY_PRIV_REFCNT_SPECIAL - 2) ||
+        MPY_UNLIKELY(!mpyi_take_reference(value))) {
+        return 0;
+    }
+    mpyi_head(key)->refcnt++; /* which may be the value's, too */
+    mpyi_dict_put(d, log2, key, value, mpyi_str_of(key)->hash, group);
+    return 1;
+}
+
+/* In a large table. */
+static MPYI_HOT MPYI_LONG_WAY int
+add_str_large(struct mpyi_dict *d, mpy_object *key, mpy_object *value, uint8_t *group)
+{
+    unsigned log2 = mpyi_dict_log2(d);
+    if (MPY_LIKELY(log2 > 8) && MPY_LIKELY(log2 <= 24) && add_short(d, 9, key, value, group)) {
+        return 0;
+    }
+    return mpyi_dict_add(mpyi_entry(), d, key, value, mpyi_str_of(key)->hash, group);
+}
+
+static int
+add_first_str(struct mpyi_dict *d, mpy_object *key, mpy_object *value);
+
+/* In any. */
 static MPYI_HOT MPYI_LONG_WAY int
 add_str(struct mpyi_dict *d, mpy_object *key, mpy_object *value, uint8_t *group)
 {
-    uint64_t hash = mpyi_str_of(key)->hash;
     unsigned log2 = mpyi_dict_log2(d);
-    if (MPY_LIKELY(log2 <= 4) && MPY_LIKELY(!mpyi_dict_is_full(d)) &&
-        MPY_LIKELY(mpyi_head(key)->refcnt < MPY_PRIV_REFCNT_SPECIAL - 2) &&
-        MPY_LIKELY(mpyi_take_reference(value))) {
-        mpyi_head(key)->refcnt++; /* which may be the value's, too */
-        mpyi_dict_put(d, 3, key, value, hash, group);
+    if (MPY_LIKELY(log2 <= 4) && add_short(d, 3, key, value, group)) {
         return 0;
     }
-    return log2 == 0 ? add_first_str(d, key, value)
-                     : mpyi_dict_add(mpyi_entry(), d, key, value, hash, group);
+    return log2 == 0 ? add_first_str(d, key, value) : add_str_large(d, key, value, group);
 }
 
 /* The same without a table. */
