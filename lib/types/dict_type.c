@@ -14,6 +14,7 @@
 #include "minipy/err.h"
 
 #include "types/iter.h"
+#include "types/list.h"
 #include "types/protocol.h"
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -46,20 +47,43 @@ mpy_dict_new(size_t reserve)
     return mpyi_dict_new(t, reserve);
 }
 
+/* dict_dealloc() when only the first n of the references are left. */
+static MPYI_HOT MPYI_LONG_WAY void
+dealloc_the_long_way(struct mpyi_thread *t, mpy_object *o, size_t n)
+{
+    struct mpyi_dict *d = mpyi_dict(o);
+    mpy_object *const *refs = (mpy_object *const *)d->entries;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        mpyi_xdrop(t, refs[i]);
+    }
+    mpyi_dict_free_table(t, d->entries, d->state);
+    mpyi_gc_free(t, o, sizeof *d);
+}
+
+/* Gives the table back without a call; 0 when that cannot be done. */
+static inline int
+free_table_short(struct mpyi_thread *t, const struct mpyi_dict *d)
+{
+    return (d->state & 0xFF) == MPYI_DICT_TOP ||
+           (MPY_LIKELY((d->state & 0x2FF) == MPYI_DICT_TOP - 3) &&
+            MPY_LIKELY(mpy_priv_bin_push_near(&t->heap->raw.pub.bins[MPYI_DICT_FIRST_BYTES >> 3],
+                                              (char *)d->entries - MPYI_GROUP)));
+}
+
 static MPYI_HOT void
 dict_dealloc(struct mpyi_thread *t, mpy_object *o)
 {
     struct mpyi_dict *d = mpyi_dict(o);
-    const struct mpyi_dict_entry *e = d->entries;
-    const struct mpyi_dict_entry *end = e + mpyi_dict_used(d);
-    for (; e < end; e++) {
-        if (e->key != NULL) {
-            mpyi_drop(t, e->key);
-            mpyi_drop(t, e->value);
-        }
+    size_t left = d->refs;
+    if (MPY_LIKELY(left == 2 * (size_t)d->live)) { /* none is NULL */
+        left = mpyi_items_drop_short((mpy_object *const *)d->entries, left);
     }
-    mpyi_dict_free_table(t, d->entries, d->state);
-    mpyi_gc_free(t, o, sizeof *d);
+    if (MPY_LIKELY(left == 0) && MPY_LIKELY(free_table_short(t, d))) {
+        mpyi_gc_free(t, o, sizeof *d);
+    } else {
+        dealloc_the_long_way(t, o, left);
+    }
 }
 
 static void
