@@ -31,7 +31,7 @@ struct mpyi_dict_entry {
  * live     entries that are not deleted: the length
  * first    no live entry lies before this index
  * state    bits 0..7 68 - log2 of the slots, 8..9 MPYI_DICT_* kind, 10..11 padding of the block in
- *          units of 16 bytes, 12 MPYI_DICT_VISITED, 16.. version: changes whenever a key is added
+ *          units of 16 bytes, 12 MPYI_DICT_VISITED, 13 MPYI_DICT_LARGE, 16.. version: changes whenever a key is added
  * or removed or the table moves
  */
 struct mpyi_dict {
@@ -48,6 +48,9 @@ MPY_STATIC_ASSERT(sizeof(struct mpyi_dict) == 48, "an empty dict is 48 bytes");
 /* In `state`: mpy_dict_each() lends an entry to a callback. Whoever takes a key or value out of the
    dict, or moves its entries, calls mpyi_dict_secure() first. */
 #define MPYI_DICT_VISITED ((uint64_t)1 << 12)
+
+/* In `state`: indices have 3 bytes; what a look-up asks first, in one instruction. */
+#define MPYI_DICT_LARGE ((uint64_t)1 << 13)
 
 /* What is known of the keys; only grows, until the dict is cleared. */
 #define MPYI_DICT_STR 0 /* all are str */

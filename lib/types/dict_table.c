@@ -38,7 +38,8 @@ const struct mpyi_dict_no_table mpyi_dict_no_table = {
 static inline unsigned
 make_shape(unsigned log2, unsigned kind, size_t padding)
 {
-    return (MPYI_DICT_TOP - log2) | kind << 8 | (unsigned)(padding / 16) << 10;
+    unsigned large = log2 > 8 && log2 <= 24 ? (unsigned)MPYI_DICT_LARGE : 0;
+    return (MPYI_DICT_TOP - log2) | kind << 8 | (unsigned)(padding / 16) << 10 | large;
 }
 
 static inline size_t

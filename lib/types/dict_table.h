@@ -334,11 +334,12 @@ mpyi_dict_first_look(const struct mpyi_dict *d, const mpy_object *key, uint64_t 
 {
     struct mpyi_dict_entry *entries = d->entries;
     uint8_t *bottom = (uint8_t *)entries;
-    unsigned top = (unsigned)d->state & 0xFFu;
-    if (top - (MPYI_DICT_TOP - 24) < 16) { /* log2 9..24 */
+    unsigned top = (unsigned)d->state;
+    if ((d->state & MPYI_DICT_LARGE) != 0) { /* log2 9..24 */
         bottom -= (spread >> ((top - 6) & 63)) & ~(uint64_t)63;
         return mpyi_dict_look_in(entries, bottom - 64, 3, key, spread, place);
     }
+    top &= 0xFFu;
     if (top >= 64) { /* log2 0..4 */
         return mpyi_dict_look_in(entries, bottom - 16, 0, key, spread, place);
     }
