@@ -31,8 +31,8 @@ struct mpyi_dict_entry {
  * live     entries that are not deleted: the length
  * first    no live entry lies before this index
  * state    bits 0..7 68 - log2 of the slots, 8..9 MPYI_DICT_* kind, 10..11 padding of the block in
- *          units of 16 bytes, 12 MPYI_DICT_VISITED, 13 MPYI_DICT_LARGE, 16.. version: changes whenever a key is added
- * or removed or the table moves
+ *          units of 16 bytes, 12 MPYI_DICT_VISITED, 13 MPYI_DICT_LARGE, 16.. version: changes
+ *          whenever a key is added or removed or the table moves
  */
 struct mpyi_dict {
     struct mpy_priv_header head;
