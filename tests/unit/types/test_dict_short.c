@@ -118,6 +118,7 @@ test_counts(void **state)
         mpy_object *saturated = text(12, below);
         COUNT(saturated) = MPY_PRIV_REFCNT_SPECIAL - below;
         api_done(mpy_dict_set(d, saturated, saturated));
+        assert_int_equal(COUNT(saturated) >= MPY_PRIV_REFCNT_IMMORTAL, below <= 2);
         api_done(mpy_dict_set(d, key, saturated));
         expect(d, saturated, saturated);
         expect(d, key, saturated);
