@@ -313,14 +313,13 @@ may_stretch(const struct mpyi_space *space)
            clean <= space->pools_out / 8 + 16 * MPYI_ARENA_POOLS;
 }
 
-/* Whether n pools from `first` on are free, and may be taken for a run. */
-static int
-continues(const struct mpyi_arena *arena, unsigned first, size_t n, int stretch)
+/* Whether n pools from `first` on are free and may be taken for a run. */
+static inline int
+continues(const struct mpyi_space *space, const struct mpyi_arena *arena, unsigned first, size_t n)
 {
     uint64_t wanted = mpyi_low_bits((unsigned)n);
-    return arena->bucket >= 1 && arena->bucket <= FULL_BUCKET &&
-           (arena->free >> first & wanted) == wanted &&
-           (stretch || (arena->dirty >> first & 1) != 0);
+    return (arena->free >> first & wanted) == wanted && arena->bucket != MPYI_BUCKET_CLEAN &&
+           ((arena->dirty >> first & 1) != 0 || may_stretch(space));
 }
 
 /* The arena where a run of n pools goes on at `near`, or begins anew, in no list, and its first
@@ -328,14 +327,13 @@ continues(const struct mpyi_arena *arena, unsigned first, size_t n, int stretch)
 static uint32_t
 choose_run(struct mpyi_space *space, uint32_t near, size_t n, unsigned *first)
 {
-    int stretch = may_stretch(space);
     uint32_t number = near / MPYI_ARENA_POOLS;
     *first = near % MPYI_ARENA_POOLS;
-    if (number < space->arena_count && continues(&space->arenas[number], *first, n, stretch)) {
+    if (number < space->arena_count && continues(space, &space->arenas[number], *first, n)) {
         bucket_remove(space, number);
         return number;
     }
-    if (!stretch) {
+    if (!may_stretch(space)) {
         return MPYI_NO_ARENA;
     }
     uint64_t buckets = space->bucket_mask & ~mpyi_low_bits(RUN_POOLS - 1);

@@ -71,9 +71,6 @@ struct mpyi_heap {
     uint32_t empty_count;
     uint64_t random; /* secure builds: state of the generator; 0: not seeded yet */
     uint32_t empties[MPYI_EMPTIES];
-    uint8_t meant[MPYI_EMPTIES];     /* class whose run the empty pool continues; 0: for any */
-    uint32_t runs[MPYI_CLASS_SLOTS]; /* pool after the last one fetched for the class, or
-                                        MPYI_NO_POOL: none was */
     uint32_t changed_count;
     uint32_t idle_count;
     struct mpyi_pool *changed[MPYI_CHANGED + MPYI_PUT_MOST];
@@ -87,7 +84,10 @@ struct mpyi_heap {
     struct mpyi_heap *next_orphan;
     struct mpyi_large_cache *kept_large; /* blocks that decay with this heap; NULL: none */
     uint64_t decay_next_ms;
-    uint32_t ticks; /* slow paths since the clock was looked at */
+    uint32_t ticks;                  /* slow paths since the clock was looked at */
+    uint8_t meant[MPYI_EMPTIES];     /* class whose run the empty pool continues; 0: for any */
+    uint32_t runs[MPYI_CLASS_SLOTS]; /* pool after the last one fetched for the class, or
+                                        MPYI_NO_POOL: none was */
     struct mpyi_large_cache large;
     _Alignas(64) _Atomic uintptr_t remote; /* messages and chained blocks, see alloc/remote.c */
     _Alignas(64) void *slots[MPYI_MAGAZINE_SLOTS];

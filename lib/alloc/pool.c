@@ -44,16 +44,6 @@ push_empty(struct mpyi_heap *heap, uint32_t index, unsigned meant_for)
     heap->empties[heap->empty_count++] = index;
 }
 
-/* Takes n entries from `at` on out of the list, whose order stays. */
-static void
-remove_empties(struct mpyi_heap *heap, uint32_t at, uint32_t n)
-{
-    uint32_t above = heap->empty_count - at - n;
-    memmove(heap->empties + at, heap->empties + at + n, above * sizeof heap->empties[0]);
-    memmove(heap->meant + at, heap->meant + at + n, above * sizeof heap->meant[0]);
-    heap->empty_count -= n;
-}
-
 /* Gives the first n cached empty pools back to the space. */
 static void
 spill_empties(struct mpyi_heap *heap, uint32_t n)
@@ -64,7 +54,9 @@ spill_empties(struct mpyi_heap *heap, uint32_t n)
         pool->state = MPY_POOL_UNUSED;
     }
     mpyi_space_put_pools(heap->space, heap->empties, n);
-    remove_empties(heap, 0, n);
+    heap->empty_count -= n;
+    memmove(heap->empties, heap->empties + n, heap->empty_count * sizeof heap->empties[0]);
+    memmove(heap->meant, heap->meant + n, heap->empty_count * sizeof heap->meant[0]);
 }
 
 void
@@ -132,8 +124,8 @@ fitting_empty(const struct mpyi_heap *heap, unsigned size_class)
     return MPYI_EMPTIES;
 }
 
-/* Where in the cache the pool for a class is, if it is not the newest; MPYI_EMPTIES: out of memory.
-   What is meant for others is taken where there is no room, or no memory, for more. */
+/* Where in the cache the pool for a class is; MPYI_EMPTIES: out of memory. What is meant for others
+   is taken where there is no room, or no memory, for more. */
 static uint32_t
 choose_empty(struct mpyi_heap *heap, unsigned size_class)
 {
@@ -153,26 +145,38 @@ choose_empty(struct mpyi_heap *heap, unsigned size_class)
                                                                          : MPYI_EMPTIES;
 }
 
+/* Makes the pool for a class the newest of the cache; the order of the others stays. 0, or -1. */
+static __attribute__((noinline)) int
+offer_empty(struct mpyi_heap *heap, unsigned size_class)
+{
+    uint32_t at = choose_empty(heap, size_class);
+    if (at == MPYI_EMPTIES) {
+        return -1;
+    }
+    uint32_t index = heap->empties[at];
+    uint32_t above = heap->empty_count - at - 1;
+    if (above > 0) {
+        memmove(heap->empties + at, heap->empties + at + 1, above * sizeof heap->empties[0]);
+        memmove(heap->meant + at, heap->meant + at + 1, above * sizeof heap->meant[0]);
+        heap->empty_count--;
+        push_empty(heap, index, size_class);
+    }
+    return 0;
+}
+
 struct mpyi_pool *
 mpyi_heap_claim_pool(struct mpyi_heap *heap, unsigned size_class)
 {
-    uint32_t at = heap->empty_count - 1;
-    if (heap->empty_count == 0 || !fits(heap, at, size_class)) {
-        at = choose_empty(heap, size_class);
-        if (at == MPYI_EMPTIES) {
-            return NULL;
-        }
+    if ((heap->empty_count == 0 || !fits(heap, heap->empty_count - 1, size_class)) &&
+        offer_empty(heap, size_class) < 0) {
+        return NULL;
     }
-    uint32_t index = heap->empties[at];
+    uint32_t index = heap->empties[heap->empty_count - 1];
     struct mpyi_pool *pool = &heap->space->pools[index];
     if (init_bits(heap, pool, size_class) < 0) {
         return NULL;
     }
-    if (at == heap->empty_count - 1) {
-        heap->empty_count--;
-    } else {
-        remove_empties(heap, at, 1);
-    }
+    heap->empty_count--;
     heap->space->classes[index] = (uint8_t)size_class;
     pool->due = 0;
     pool->virgin = 0;
