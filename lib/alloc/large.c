@@ -224,7 +224,7 @@ mpyi_large_cache_push(struct mpyi_large_cache *cache, void *block, size_t size)
         return 0;
     }
     struct mpyi_large_bin *bin = &cache->bins[mpyi_large_bin_floor(size)];
-    if (bin->hi == NULL) {
+    if (bin->hi == bin->lo) { /* no room, or closed */
         return 0;
     }
     if (bin->top == bin->hi) {

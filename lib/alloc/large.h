@@ -78,12 +78,14 @@ mpyi_large_bin_size(unsigned bin)
     return (size_t)(8 + (bin & 7)) << (6 + (bin >> 3));
 }
 
-/* Blocks that bin b has room for, at first and at most. */
+/* Blocks that bin b has room for, at first and at most. Above 64 KiB none at first: what nobody
+   asked for by malloc was grown by realloc, and the system's needs its memory for the next to grow
+   in place. */
 static inline size_t
 mpyi_large_bin_shallow(unsigned bin)
 {
     size_t size = mpyi_large_bin_size(bin);
-    return size < 4096 ? 128 : size <= MPYI_LARGE_COPIED_MAX ? 32 : 8;
+    return size < 4096 ? 128 : size <= MPYI_LARGE_COPIED_MAX ? 32 : 0;
 }
 
 static inline size_t

@@ -218,6 +218,29 @@ realloc_of_large_blocks_leaves_the_waiting_ones(void **state)
     mpy_mem_free(longer);
 }
 
+/* What realloc has grown is not kept where malloc has asked for nothing of the kind. */
+static void
+grown_blocks_go_back(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    struct mpyi_large_cache *cache = &mpyi_heap_of(mpy_priv_tls.mem)->large;
+    for (int i = 0; i < 20; i++) {
+        mpyi_large_cache_halve(cache); /* takes back what other tests have made room for */
+    }
+    char *p = mpy_mem_malloc(1000);
+    for (size_t n = 2000; n < 900000; n += n / 8) {
+        char *longer = mpy_mem_realloc(p, n);
+        assert_non_null(longer);
+        p = longer;
+    }
+    assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+    mpy_mem_free(p);
+    mpy_mem_stats stats = {.size = sizeof stats};
+    assert_int_equal(mpy_mem_stats_get(NULL, &stats), 0);
+    assert_int_equal(cache->bytes, 0);
+}
+
 /* A block that waits in the next bin serves a request; one that waits further up does not. */
 static void
 the_next_bin_helps_out(void **state)
@@ -606,6 +629,7 @@ main(void)
         cmocka_unit_test(freed_blocks_come_back),
         cmocka_unit_test(blocks_of_up_to_a_mebibyte_come_back),
         cmocka_unit_test(realloc_of_large_blocks_leaves_the_waiting_ones),
+        cmocka_unit_test(grown_blocks_go_back),
         cmocka_unit_test(the_next_bin_helps_out),
         cmocka_unit_test(what_waits_is_bounded),
         cmocka_unit_test(closing_empties_the_cache),
