@@ -79,8 +79,8 @@ mpyi_large_bin_size(unsigned bin)
 }
 
 /* Blocks that bin b has room for, at first and at most. Above 64 KiB none at first: what nobody
-   asked for by malloc was grown by realloc, and the system's needs its memory for the next to grow
-   in place. */
+   asked malloc for was grown by realloc, and the next block that grows needs that memory beside it.
+ */
 static inline size_t
 mpyi_large_bin_shallow(unsigned bin)
 {

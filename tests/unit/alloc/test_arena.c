@@ -148,6 +148,26 @@ runs_use_what_was_touched(void **state)
     assert_int_equal(get_run(space, 0), POOLS); /* few are left */
 }
 
+/* Without memory for an arena a run takes what there is, and only then fails. */
+static void
+a_run_without_memory(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(get_run(space, 0), 16 * i);
+    }
+    mpyi_os_fail_after(1);
+    for (uint32_t i = 0; i < 12; i++) {
+        assert_true(get_run(space, 0) < 64);
+    }
+    uint32_t got[4];
+    assert_int_equal(mpyi_space_get_pools(space, got, 4, 0), 0);
+    mpyi_os_fail_after(0);
+    assert_int_equal(get_run(space, 0), 64);
+    assert_int_equal(space->pools_out, 68);
+}
+
 static void
 address_space_between_runs_is_bounded(void **state)
 {
@@ -347,6 +367,7 @@ main(void)
         CASE(several_pools_come_from_one_arena),
         CASE(a_run_goes_on_or_begins_where_there_is_room),
         CASE(runs_use_what_was_touched),
+        CASE(a_run_without_memory),
         CASE(address_space_between_runs_is_bounded),
         CASE(books_follow),
         CASE(few_empty_arenas_are_kept),
