@@ -356,17 +356,19 @@ take_pools(struct mpyi_space *space, uint32_t number, unsigned first, uint32_t *
 {
     struct mpyi_arena *arena = &space->arenas[number];
     uint64_t left = arena->free >> first << first;
+    uint64_t before = left;
     size_t taken = 0;
     for (; taken < n && left != 0; taken++) {
-        unsigned bit = mpyi_ctz64(left);
-        uint32_t index = number * MPYI_ARENA_POOLS + bit;
+        uint32_t index = number * MPYI_ARENA_POOLS + mpyi_ctz64(left);
         left &= left - 1;
-        arena->free &= ~(UINT64_C(1) << bit);
-        add_dirty(space, 0 - (arena->dirty >> bit & 1));
-        arena->dirty |= UINT64_C(1) << bit;
-        space->pools[index].address = arena->address + (size_t)bit * MPY_POOL_SIZE;
+        space->pools[index].address =
+            arena->address + (size_t)(index % MPYI_ARENA_POOLS) * MPY_POOL_SIZE;
         indices[taken] = index;
     }
+    uint64_t mask = before ^ left;
+    add_dirty(space, 0 - (uint64_t)mpyi_popcount64(arena->dirty & mask));
+    arena->free ^= mask;
+    arena->dirty |= mask;
     arena->free_count -= (uint32_t)taken;
     space->pools_out += taken;
     return taken;

@@ -171,7 +171,7 @@ check_blocks(struct mpyi_heap *heap, struct mpyi_pool *pool)
 }
 
 struct census {
-    uint32_t used, empty;
+    uint32_t pools, used, empty;
 };
 
 static int
@@ -184,6 +184,7 @@ check_pools(struct mpyi_heap *heap, struct census *census)
         if (__atomic_load_n(&pool->owner, __ATOMIC_RELAXED) != heap) {
             continue;
         }
+        census->pools++;
         EXPECT(pool->size_class == space->classes[i], "class of pool", pool);
         EXPECT(mpyi_space_find(space, pool->address) == i, "address of pool", pool);
         if (pool->state == MPY_POOL_EMPTY) {
@@ -286,7 +287,7 @@ check_bin(const struct mpyi_heap *heap, unsigned size_class)
 int
 mpyi_heap_check(struct mpyi_heap *heap)
 {
-    struct census census = {0, 0};
+    struct census census = {0, 0, 0};
     uint32_t partial = 0;
     if (check_pools(heap, &census) < 0) {
         return -1;
@@ -298,6 +299,7 @@ mpyi_heap_check(struct mpyi_heap *heap)
     }
     EXPECT(partial == census.used, "partial lists", heap);
     EXPECT(heap->empty_count == census.empty, "empty pools", heap);
+    EXPECT(heap->pool_count == census.pools, "pools", heap);
     return check_empties(heap);
 }
 

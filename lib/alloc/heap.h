@@ -68,6 +68,7 @@ struct mpyi_heap {
     uint8_t dead;   /* left behind by fork() in the middle of a change: never touched again */
     uint32_t modes; /* MPYI_MODE_* in force when it was last brought up to date */
     _Atomic uint32_t busy; /* a slow path is changing it; for fork() */
+    uint32_t pool_count;   /* its own, of any state */
     uint32_t empty_count;
     uint64_t random; /* secure builds: state of the generator; 0: not seeded yet */
     uint32_t empties[MPYI_EMPTIES];

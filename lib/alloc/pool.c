@@ -27,7 +27,8 @@
 
 #include <string.h>
 
-#define FETCH 4 /* pools taken from the space at once: one lock, one change of lists */
+#define FETCH_LEAST 4 /* pools taken from the space at once: one lock, one change of lists */
+#define FETCH_MOST  16
 
 /* Validators in other threads look whose pool it is. */
 static void
@@ -44,16 +45,29 @@ push_empty(struct mpyi_heap *heap, uint32_t index, unsigned meant_for)
     heap->empties[heap->empty_count++] = index;
 }
 
+static inline void
+disown(struct mpyi_pool *pool)
+{
+    set_owner(pool, NULL);
+    pool->state = MPY_POOL_UNUSED;
+}
+
+/* Gives pools back to the space that are the heap's no more. */
+static void
+put_pools(struct mpyi_heap *heap, const uint32_t *indices, uint32_t n)
+{
+    heap->pool_count -= n;
+    mpyi_space_put_pools(heap->space, indices, n);
+}
+
 /* Gives the first n cached empty pools back to the space. */
 static void
 spill_empties(struct mpyi_heap *heap, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        struct mpyi_pool *pool = &heap->space->pools[heap->empties[i]];
-        set_owner(pool, NULL);
-        pool->state = MPY_POOL_UNUSED;
+        disown(&heap->space->pools[heap->empties[i]]);
     }
-    mpyi_space_put_pools(heap->space, heap->empties, n);
+    put_pools(heap, heap->empties, n);
     heap->empty_count -= n;
     memmove(heap->empties, heap->empties + n, heap->empty_count * sizeof heap->empties[0]);
     memmove(heap->meant, heap->meant + n, heap->empty_count * sizeof heap->meant[0]);
@@ -84,15 +98,28 @@ init_bits(struct mpyi_heap *heap, struct mpyi_pool *pool, unsigned size_class)
     return 0;
 }
 
-/* Takes pools from the space into the cache, which has room. Those that are fetched for a class for
-   the first time are for any; from then on they continue its run, and are meant for it. 0, or -1.
- */
+/* An eighth of what the heap has, at least 4, at most half the room in the cache; but a run is
+   continued to the next 64 KiB and no further. */
+static uint32_t
+pools_to_fetch(const struct mpyi_heap *heap, uint32_t near)
+{
+    uint32_t n = heap->pool_count / 8;
+    uint32_t most = (MPYI_EMPTIES - heap->empty_count) / 2;
+    n = n < most ? n : most;
+    n = n > FETCH_LEAST ? n : FETCH_LEAST;
+    most = near != MPYI_NO_POOL ? FETCH_MOST - near % FETCH_MOST : FETCH_LEAST;
+    return n < most ? n : most;
+}
+
+/* Takes pools from the space into the cache, which has room for FETCH_LEAST. Those that are fetched
+   for a class for the first time are for any; from then on they continue its run, and are meant for
+   it. 0, or -1. */
 static int
 fetch_empties(struct mpyi_heap *heap, unsigned size_class)
 {
-    uint32_t fetched[FETCH];
+    uint32_t fetched[FETCH_MOST];
     uint32_t near = heap->runs[size_class];
-    size_t n = mpyi_space_get_pools(heap->space, fetched, FETCH, near);
+    size_t n = mpyi_space_get_pools(heap->space, fetched, pools_to_fetch(heap, near), near);
     if (n == 0) {
         return -1;
     }
@@ -100,9 +127,11 @@ fetch_empties(struct mpyi_heap *heap, unsigned size_class)
         struct mpyi_pool *pool = &heap->space->pools[fetched[i]];
         set_owner(pool, heap);
         pool->state = MPY_POOL_EMPTY;
+        pool->kind = heap->kind;
         push_empty(heap, fetched[i], near != MPYI_NO_POOL ? size_class : 0);
     }
     heap->runs[size_class] = fetched[n - 1] + 1;
+    heap->pool_count += (uint32_t)n;
     return 0;
 }
 
@@ -138,7 +167,7 @@ choose_empty(struct mpyi_heap *heap, unsigned size_class)
     if (at != MPYI_EMPTIES) {
         return at;
     }
-    if (heap->empty_count > MPYI_EMPTIES - FETCH) {
+    if (heap->empty_count > MPYI_EMPTIES - FETCH_LEAST) {
         return 0; /* the oldest: its class has not gone on for long */
     }
     return fetch_empties(heap, size_class) == 0 || heap->empty_count > 0 ? heap->empty_count - 1
@@ -164,24 +193,49 @@ offer_empty(struct mpyi_heap *heap, unsigned size_class)
     return 0;
 }
 
-struct mpyi_pool *
-mpyi_heap_claim_pool(struct mpyi_heap *heap, unsigned size_class)
+/* A pool for blocks of this class, in no list yet, whose bits are to be set; NULL: out of memory.
+ */
+static inline struct mpyi_pool *
+next_empty(struct mpyi_heap *heap, unsigned size_class)
 {
     if ((heap->empty_count == 0 || !fits(heap, heap->empty_count - 1, size_class)) &&
         offer_empty(heap, size_class) < 0) {
         return NULL;
     }
-    uint32_t index = heap->empties[heap->empty_count - 1];
-    struct mpyi_pool *pool = &heap->space->pools[index];
-    if (init_bits(heap, pool, size_class) < 0) {
+    return &heap->space->pools[heap->empties[heap->empty_count - 1]];
+}
+
+static inline void
+take_empty(struct mpyi_heap *heap, struct mpyi_pool *pool, unsigned size_class)
+{
+    heap->empty_count--;
+    heap->space->classes[mpyi_pool_index(heap, pool)] = (uint8_t)size_class;
+    pool->size_class = (uint8_t)size_class;
+}
+
+struct mpyi_pool *
+mpyi_heap_claim_whole(struct mpyi_heap *heap, unsigned size_class)
+{
+    struct mpyi_pool *pool = next_empty(heap, size_class);
+    if (pool != NULL) {
+        take_empty(heap, pool, size_class);
+        memset(pool->bits, 0, sizeof pool->bits);
+        pool->virgin = mpyi_class_capacity[size_class];
+        mpyi_pool_full(heap, pool);
+    }
+    return pool;
+}
+
+struct mpyi_pool *
+mpyi_heap_claim_pool(struct mpyi_heap *heap, unsigned size_class)
+{
+    struct mpyi_pool *pool = next_empty(heap, size_class);
+    if (pool == NULL || init_bits(heap, pool, size_class) < 0) {
         return NULL;
     }
-    heap->empty_count--;
-    heap->space->classes[index] = (uint8_t)size_class;
+    take_empty(heap, pool, size_class);
     pool->due = 0;
     pool->virgin = 0;
-    pool->size_class = (uint8_t)size_class;
-    pool->kind = heap->kind;
     return pool;
 }
 
@@ -247,11 +301,10 @@ mpyi_heap_drop_pools(struct mpyi_heap *heap, uint32_t keep)
                 push_empty(heap, index, 0);
                 continue;
             }
-            set_owner(pool, NULL);
-            pool->state = MPY_POOL_UNUSED;
+            disown(pool);
             batch[n++] = index;
             if (n == DROP_BATCH) {
-                mpyi_space_put_pools(heap->space, batch, n);
+                put_pools(heap, batch, n);
                 n = 0;
             }
         }
@@ -262,7 +315,7 @@ mpyi_heap_drop_pools(struct mpyi_heap *heap, uint32_t keep)
     memset(heap->meant, 0, sizeof heap->meant);
     memset(heap->runs, 0xff, sizeof heap->runs);
     if (n > 0) {
-        mpyi_space_put_pools(heap->space, batch, n);
+        put_pools(heap, batch, n);
     }
     if (heap->empty_count > keep) {
         spill_empties(heap, heap->empty_count - keep);
@@ -289,6 +342,7 @@ mpyi_heap_pool_release(struct mpyi_heap *heap, struct mpyi_pool *pool)
 {
     retire(heap, pool);
     if (heap->empty_count == MPYI_EMPTIES) {
+        mpyi_heap_settle(heap);
         spill_empties(heap, MPYI_EMPTIES / 2);
     }
     push_empty(heap, mpyi_pool_index(heap, pool), 0);
@@ -300,15 +354,8 @@ mpyi_heap_pool_reopen(struct mpyi_heap *heap, struct mpyi_pool *pool)
     if (MPY_UNLIKELY(heap->kind == MPY_KIND_REGION)) {
         full_remove(heap, pool);
     }
-    pool->due = (uint16_t)mpyi_pool_used(pool);
+    pool->due = (uint16_t)(mpyi_class_capacity[pool->size_class] - 1u + pool->due);
     mpyi_partial_push(heap, pool);
-}
-
-/* 1 when the pool is this heap's still. A suspect may have been given back, and be another's. */
-static inline int
-is_own(const struct mpyi_heap *heap, const struct mpyi_pool *pool)
-{
-    return __atomic_load_n(&pool->owner, __ATOMIC_RELAXED) == heap;
 }
 
 /* The neighbours of a pool in its list are written to when it leaves: asked for beforehand. */
@@ -331,7 +378,7 @@ release_suspects(struct mpyi_heap *heap)
     }
     for (uint32_t i = 0; i < heap->idle_count; i++) {
         struct mpyi_pool *pool = heap->idle[i];
-        if (!is_own(heap, pool) || pool->state != MPY_POOL_USED || pool->due != 0 ||
+        if (pool->state != MPY_POOL_USED || pool->due != 0 ||
             (pool->next == MPYI_NO_POOL && pool->prev == MPYI_NO_POOL)) {
             continue;
         }
@@ -340,14 +387,13 @@ release_suspects(struct mpyi_heap *heap)
         if (heap->empty_count < MPYI_EMPTIES) {
             push_empty(heap, index, 0);
         } else {
-            set_owner(pool, NULL);
-            pool->state = MPY_POOL_UNUSED;
+            disown(pool);
             rest[n++] = index;
         }
     }
     heap->idle_count = 0;
     if (n > 0) {
-        mpyi_space_put_pools(heap->space, rest, n);
+        put_pools(heap, rest, n);
     }
 }
 
@@ -357,26 +403,24 @@ sort_changed(struct mpyi_heap *heap)
 {
     struct mpyi_pool *full[MPYI_CHANGED + MPYI_PUT_MOST];
     uint32_t full_count = 0;
-    uint32_t idle_count = heap->idle_count;
+    struct mpyi_pool **idle = heap->idle + heap->idle_count;
     uint32_t n = heap->changed_count;
     for (uint32_t i = 0; i < n; i++) {
         struct mpyi_pool *pool = heap->changed[i];
         full[full_count] = pool;
-        full_count +=
-            (unsigned)(is_own(heap, pool) & (pool->state == MPY_POOL_FULL) & (pool->due != 1));
+        full_count += (unsigned)((pool->state == MPY_POOL_FULL) & (pool->due != 1));
+        *idle = pool;
+        idle += (pool->state == MPY_POOL_USED) & (pool->due == 0);
     }
     for (uint32_t i = 0; i < full_count; i++) {
         if (MPY_LIKELY(full[i]->state == MPY_POOL_FULL)) { /* it may be there twice */
             mpyi_heap_pool_reopen(heap, full[i]);
+            *idle = full[i];
+            idle += full[i]->due == 0;
         }
     }
-    for (uint32_t i = 0; i < n; i++) {
-        struct mpyi_pool *pool = heap->changed[i];
-        heap->idle[idle_count] = pool;
-        idle_count += pool->due == 0; /* whether it is this heap's is asked later */
-    }
     heap->changed_count = 0;
-    heap->idle_count = idle_count;
+    heap->idle_count = (uint32_t)(idle - heap->idle);
 }
 
 void

@@ -16,7 +16,11 @@
 struct mpyi_pool *
 mpyi_heap_claim_pool(struct mpyi_heap *heap, unsigned size_class);
 
-/* The same, first in heap->partial[size_class]; its index, or MPYI_NO_POOL. */
+/* The same with all its blocks taken: it is FULL. */
+struct mpyi_pool *
+mpyi_heap_claim_whole(struct mpyi_heap *heap, unsigned size_class);
+
+/* As mpyi_heap_claim_pool(), first in heap->partial[size_class]; its index, or MPYI_NO_POOL. */
 uint32_t
 mpyi_heap_new_pool(struct mpyi_heap *heap, unsigned size_class);
 

@@ -122,17 +122,6 @@ take_partial(struct mpyi_heap *heap, unsigned size_class, uint32_t index, void *
     return taken;
 }
 
-/* All blocks of a pool that had none are taken at once: its bitmap is not even looked at. */
-static inline void
-take_whole(struct mpyi_heap *heap, struct mpyi_pool *pool, unsigned size_class, void **top)
-{
-    unsigned capacity = mpyi_class_capacity[size_class];
-    memset(pool->bits, 0, sizeof pool->bits);
-    pool->virgin = (uint16_t)capacity;
-    (void)write_run(top, pool->address, mpyi_class_size(size_class), capacity);
-    mpyi_pool_full(heap, pool);
-}
-
 /* Up to `want` blocks of pools that had none: whole pools, or a part of one; 0 when out of memory.
  */
 static unsigned
@@ -141,12 +130,14 @@ take_fresh(struct mpyi_heap *heap, unsigned size_class, void **top, unsigned wan
     unsigned capacity = mpyi_class_capacity[size_class];
     unsigned taken = 0;
     do {
-        struct mpyi_pool *pool = mpyi_heap_claim_pool(heap, size_class);
+        int whole = capacity <= want - taken;
+        struct mpyi_pool *pool = whole ? mpyi_heap_claim_whole(heap, size_class)
+                                       : mpyi_heap_claim_pool(heap, size_class);
         if (MPY_UNLIKELY(pool == NULL)) {
             break;
         }
-        if (capacity <= want - taken) {
-            take_whole(heap, pool, size_class, top - taken);
+        if (whole) {
+            (void)write_run(top - taken, pool->address, mpyi_class_size(size_class), capacity);
             taken += capacity;
         } else {
             taken += take_blocks(heap->space, pool, capacity, top - taken, want - taken);
