@@ -4,9 +4,9 @@
  *
  * A magazine that has no room for a free gives up what malloc has not taken, in mem mostly older
  * than what was freed since, whose lines are still in the cache. Two loops do it, for blocks that
- * lie beside each other (what shares a word of a bitmap is put back at once) and for scattered
- * ones; what the first few look like decides. A block of another thread's heap goes into an open
- * message for that heap (alloc/remote.c).
+ * lie beside each other (what shares a word of a bitmap is put back at once; what follows at equal
+ * steps is only counted) and for scattered ones; what the first few look like decides. A block of
+ * another thread's heap goes into an open message for that heap (alloc/remote.c).
  *
  * The loops have no branch that depends on the state of a pool, since with few blocks a pool that
  * cannot be predicted. They count a pool's `due` down, and note the pool in heap->changed when that
@@ -50,6 +50,17 @@ expect_allocated(uint64_t free_bits, uint64_t bit, uintptr_t p)
 {
     if ((MPY_DEBUG >= 1 || MPYI_SECURE) && (free_bits & bit) != 0) {
         mpyi_fatal("free of %p: the block is free already", (void *)p);
+    }
+}
+
+/* The same of several in one word; `twice`: those whose bits say so. */
+static inline void
+expect_all_allocated(const struct mpyi_pool *pool, uint64_t twice, unsigned word)
+{
+    if ((MPY_DEBUG >= 1 || MPYI_SECURE) && twice != 0) {
+        unsigned block = word * 64 + mpyi_ctz64(twice);
+        mpyi_fatal("free of %p: the block is free already",
+                   (void *)(pool->address + block * mpyi_class_size(pool->size_class)));
     }
 }
 
@@ -123,12 +134,60 @@ put_scattered(struct mpyi_heap *heap, struct range range, int one_word, void *co
     return changed;
 }
 
+/* How many blocks follow p at equal steps. */
+static inline size_t
+count_steps(uintptr_t p, uintptr_t step, void *const *blocks, void *const *end)
+{
+    void *const *block = blocks;
+    while (block != end && (uintptr_t)*block == p + step) {
+        p += step;
+        block++;
+    }
+    return (size_t)(block - blocks);
+}
+
+/* Collects what follows p, which is block number `block`, and shares its word of the bitmap, as
+   bits; their number is *count. Mostly that lies side by side, upwards or downwards, and nothing
+   has to be known of each. */
+static inline __attribute__((always_inline)) uint64_t
+collect_word(const struct range *range, unsigned size_class, uintptr_t p, unsigned block,
+             void *const *blocks, void *const *end, size_t *count)
+{
+    unsigned bit = block & 63;
+    uintptr_t step = blocks != end ? (uintptr_t)*blocks - p : 0;
+    size_t left = (size_t)(end - blocks);
+    if (step == mpyi_class_size(size_class)) {
+        unsigned above = mpyi_class_capacity[size_class] - 1u - block;
+        size_t room = above < 63 - bit ? above : 63 - bit;
+        *count = count_steps(p, step, blocks, left < room ? end : blocks + room);
+        return mpyi_low_bits((unsigned)*count + 1) << bit;
+    }
+    if (step == 0 - mpyi_class_size(size_class)) {
+        *count = count_steps(p, step, blocks, left < bit ? end : blocks + bit);
+        return mpyi_low_bits((unsigned)*count + 1) << (bit - *count);
+    }
+    uint64_t bits = UINT64_C(1) << bit;
+    void *const *next = blocks;
+    for (; next != end; next++) {
+        uintptr_t q = (uintptr_t)*next;
+        unsigned other = block_of(range, q);
+        if ((p ^ q) >= MPY_POOL_SIZE || other >> 6 != block >> 6) {
+            break;
+        }
+        expect_allocated(bits, UINT64_C(1) << (other & 63), q);
+        bits |= UINT64_C(1) << (other & 63);
+    }
+    *count = (size_t)(next - blocks);
+    return bits;
+}
+
 /* Blocks that mostly lie beside the one before: what shares a word of a bitmap is put back at once;
-   any_class: the range's is not that of the blocks. */
+   size_class 0: they are of any. */
 static inline __attribute__((always_inline)) struct mpyi_pool **
-put_runs(struct mpyi_heap *heap, struct range range, int any_class, void *const *blocks,
+put_runs(struct mpyi_heap *heap, struct range range, unsigned size_class, void *const *blocks,
          void *const *end, struct mpyi_pool **changed)
 {
+    int any_class = size_class == 0;
     do {
         uintptr_t p = (uintptr_t)*blocks++;
         struct mpyi_pool *pool = pool_of(&range, p);
@@ -137,31 +196,23 @@ put_runs(struct mpyi_heap *heap, struct range range, int any_class, void *const 
             continue;
         }
         if (any_class) {
-            if (MPY_UNLIKELY(pool->size_class == 1)) {
+            size_class = pool->size_class;
+            if (MPY_UNLIKELY(size_class == 1)) {
                 changed = put_one(heap, (void *)p, changed);
                 continue;
             }
-            range.inverse = mpyi_class_inverse[pool->size_class];
+            range.inverse = mpyi_class_inverse[size_class];
         }
         unsigned block = block_of(&range, p);
-        unsigned w = block >> 6;
-        uint64_t bits = UINT64_C(1) << (block & 63);
-        unsigned k = 1;
-        expect_allocated(pool->bits[w], bits, p);
-        for (; blocks != end; blocks++, k++) {
-            uintptr_t q = (uintptr_t)*blocks;
-            block = block_of(&range, q);
-            if ((p ^ q) >= MPY_POOL_SIZE || block >> 6 != w) {
-                break;
-            }
-            uint64_t bit = UINT64_C(1) << (block & 63);
-            expect_allocated(pool->bits[w] | bits, bit, q);
-            bits |= bit;
-        }
-        pool->bits[w] |= bits;
-        unsigned due = pool->due - k;
+        size_t more;
+        uint64_t bits = collect_word(&range, size_class, p, block, blocks, end, &more);
+        uint64_t *word = &pool->bits[block >> 6];
+        expect_all_allocated(pool, *word & bits, block >> 6);
+        blocks += more;
+        *word |= bits;
+        unsigned due = pool->due - (unsigned)more - 1;
         *changed = pool;
-        changed += (due == 0) | (due + k == 1); /* the last one out, or a FULL pool's first */
+        changed += (due == 0) | (pool->due == 1); /* the last one out, or a FULL pool's first */
         pool->due = (uint16_t)due;
     } while (blocks != end);
     return changed;
@@ -182,7 +233,7 @@ put_some(struct mpyi_heap *heap, void *const *blocks, size_t n)
 {
     struct mpyi_pool **changed = heap->changed + heap->changed_count;
     if (MPY_LIKELY(heap->space->span != 0)) {
-        changed = put_runs(heap, range_of(heap->space, 0), 1, blocks, blocks + n, changed);
+        changed = put_runs(heap, range_of(heap->space, 0), 0, blocks, blocks + n, changed);
     } else {
         for (size_t i = 0; i < n; i++) {
             changed = put_one(heap, blocks[i], changed);
@@ -218,7 +269,7 @@ mpyi_heap_put_class(struct mpyi_heap *heap, unsigned size_class, void *const *bl
     struct mpyi_pool **changed = heap->changed + heap->changed_count;
     struct range range = range_of(heap->space, size_class);
     if (are_neighbours(blocks[0], blocks[1]) || are_neighbours(blocks[n / 2 - 1], blocks[n / 2])) {
-        changed = put_runs(heap, range, 0, blocks, blocks + n, changed);
+        changed = put_runs(heap, range, size_class, blocks, blocks + n, changed);
     } else if (size_class >= 8) {
         changed = put_scattered(heap, range, 1, blocks, blocks + n, changed);
     } else {

@@ -124,35 +124,81 @@ order_blocks(void **blocks, size_t n, int order)
     }
 }
 
+enum { N = 512 };
+
+/* Those that were put back are free, and no others. */
+static void
+expect_freed(struct test_heap *test, void *const *blocks, size_t freed)
+{
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(mpyi_heap_is_allocated(test->heap, blocks[i]), i >= freed);
+    }
+    test_heap_valid(test);
+}
+
+static void
+put_back_in(size_t step, unsigned size_class, int order, int map)
+{
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, map);
+    void *blocks[N];
+    for (size_t i = 0; i < N; i++) {
+        blocks[i] = mpyi_heap_take(test.heap, size_class);
+    }
+    order_blocks(blocks, N, order);
+    for (size_t i = 0; i < N; i += step) {
+        size_t n = step < N - i ? step : N - i;
+        mpyi_heap_put_class(test.heap, size_class, blocks + i, n);
+        expect_freed(&test, blocks, i + n);
+    }
+    mpyi_heap_release_empties(test.heap);
+    assert_int_equal(test.in.space.pools_out, 0);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
 static void
 any_order_is_put_back(void **state)
 {
     (void)state;
-    enum { N = 500 };
+    static const size_t steps[] = {20, 61, 64};
     for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
         for (int order = 0; order <= 2; order++) {
-            for (int map = 0; map <= 1; map++) {
-                struct test_heap test;
-                test_heap_open(&test, MPY_KIND_RAW, map);
-                void *blocks[N];
-                for (size_t i = 0; i < N; i++) {
-                    blocks[i] = mpyi_heap_take(test.heap, c);
-                }
-                order_blocks(blocks, N, order);
-                for (size_t i = 0; i < N; i += 20) {
-                    mpyi_heap_put_class(test.heap, c, blocks + i, 20);
-                    assert_false(mpyi_heap_is_allocated(test.heap, blocks[i + 19]));
-                    assert_int_equal(i + 20 < N, mpyi_heap_is_allocated(test.heap, blocks[N - 1]));
-                    if (i % 100 == 0) {
-                        test_heap_valid(&test);
-                    }
-                }
-                mpyi_heap_release_empties(test.heap);
-                assert_int_equal(test.in.space.pools_out, 0);
-                test_heap_valid(&test);
-                test_heap_close(&test);
+            for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+                put_back_in(steps[i], c, order, 0);
+            }
+            put_back_in(20, c, order, 1);
+        }
+    }
+}
+
+/* Runs of a few blocks, upwards and downwards, with gaps between. */
+static void
+broken_runs_are_put_back(void **state)
+{
+    (void)state;
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        struct test_heap test;
+        test_heap_open(&test, MPY_KIND_RAW, 0);
+        void *taken[N], *blocks[N];
+        for (size_t i = 0; i < N; i++) {
+            taken[i] = mpyi_heap_take(test.heap, c);
+        }
+        size_t n = 0;
+        for (size_t i = 0; i + 8 <= N; i += 8) { /* 0 1 2, 5 4 3, 7; 6 later */
+            static const unsigned order[] = {0, 1, 2, 5, 4, 3, 7};
+            for (size_t k = 0; k < 7; k++) {
+                blocks[n++] = taken[i + order[k]];
             }
         }
+        for (size_t i = 6; i < N; i += 8) {
+            blocks[n++] = taken[i];
+        }
+        for (size_t i = 0; i < N; i += 32) {
+            mpyi_heap_put_class(test.heap, c, blocks + i, 32);
+            expect_freed(&test, blocks, i + 32);
+        }
+        test_heap_close(&test);
     }
 }
 
@@ -191,11 +237,46 @@ free_into_a_pool_nobody_owns(void)
     mpyi_heap_put(test.heap, &again, 1);
 }
 
+/* The third of five that lie side by side is free already. */
+static void
+free_twice_in_a_run(int up)
+{
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    void *blocks[64];
+    char *least = NULL;
+    for (int i = 0; i < 64; i++) {
+        char *p = mpyi_heap_take(test.heap, 8);
+        least = least == NULL || p < least ? p : least;
+    }
+    for (int i = 0; i < 5; i++) {
+        blocks[i] = least + 64 * (up ? i : 4 - i);
+    }
+    mpyi_heap_put_class(test.heap, 8, blocks + 2, 1);
+    mpyi_heap_put_class(test.heap, 8, blocks, 5);
+}
+
+static void
+free_twice_upwards(void)
+{
+    free_twice_in_a_run(1);
+}
+
+static void
+free_twice_downwards(void)
+{
+    free_twice_in_a_run(0);
+}
+
 static void
 wrong_frees_are_named(void **state)
 {
     (void)state;
     test_dies(free_into_a_pool_nobody_owns);
+    if (MPY_DEBUG >= 1 || MPYI_SECURE) {
+        test_dies(free_twice_upwards);
+        test_dies(free_twice_downwards);
+    }
 }
 
 static void
@@ -224,6 +305,7 @@ main(void)
         cmocka_unit_test(blocks_of_mixed_classes_are_put_back),
         cmocka_unit_test(put_class_does_the_same),
         cmocka_unit_test(any_order_is_put_back),
+        cmocka_unit_test(broken_runs_are_put_back),
         cmocka_unit_test(allocated_starts_are_told_from_others),
         cmocka_unit_test(wrong_frees_are_named),
         cmocka_unit_test(blocks_of_a_sister_heap_go_to_it),

@@ -45,6 +45,7 @@ a_pool_passes_through_its_states(void **state)
     blocks[5] = blocks[63];
     mpyi_heap_put(heap, blocks, 63);
     assert_int_equal(mpyi_pool_used(pool), 0);
+    assert_int_equal(heap->changed_count, 1); /* noted with the last one */
     mpyi_heap_settle(heap);
     assert_int_equal(pool->state, MPY_POOL_USED); /* the only one of its class stays */
     mpyi_heap_pool_release(heap, pool);
