@@ -185,6 +185,7 @@ start(void)
                                                                  : UINT64_C(4) << 30,
         .map_allowed = 1,
         .map_forced = options->no_reserve != 0,
+        .huge = options->huge_pages != 0,
         .shared = 1,
         .usage = &mpyi_mem_usage,
         .host = hosted ? &host : NULL,

@@ -22,6 +22,7 @@
 #include "base/assert.h"
 #include "base/bits.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -117,6 +118,14 @@ mpyi_os_commit(void *p, size_t n)
         return -1;
     }
     return mprotect(p, n, PROT_READ | PROT_WRITE);
+}
+
+void
+mpyi_os_prefer_huge(void *p, size_t n)
+{
+    int before = errno;
+    (void)madvise(p, n, MADV_HUGEPAGE);
+    errno = before; /* a kernel without them says so */
 }
 
 void *

@@ -26,6 +26,10 @@ mpyi_os_reserve(size_t n, size_t align);
 int
 mpyi_os_commit(void *p, size_t n);
 
+/* Asks for huge pages behind [p, p + n); whether there are any is for the system to say. */
+void
+mpyi_os_prefer_huge(void *p, size_t n);
+
 /* n bytes of zeroed memory at a multiple of `align`; NULL when refused. */
 void *
 mpyi_os_map(size_t n, size_t align);

@@ -46,6 +46,7 @@ init_obj_space(struct mpyi_rtheap *heap, const struct mpyi_rtheap_options *wante
         .span_min = span < 4 * GIB ? span : 4 * GIB,
         .map_allowed = 1,
         .map_forced = options->no_reserve != 0,
+        .huge = options->huge_pages != 0,
         .usage = &heap->usage,
         .host = wanted->arenas,
     };
@@ -68,6 +69,7 @@ init_gc_space(struct mpyi_rtheap *heap, const struct mpyi_rtheap_options *wanted
     const struct mpyi_space_config config = {
         .span = span,
         .span_min = span < GC_SPAN_MIN ? span : GC_SPAN_MIN,
+        .huge = mpyi_options_get()->huge_pages != 0,
         .usage = &heap->usage,
         .host = wanted->arenas,
     };

@@ -10,6 +10,9 @@
  * and keep their number. A space that has to be a range (map_allowed 0) asks the host for one piece
  * and keeps it.
  *
+ * Where huge pages are wanted, a range is a multiple of them, and its memory is asked for one huge
+ * page at a time. What of it no arena uses yet is resident all the same.
+ *
  * Tables grow in steps of whole OS pages in each table: 64 arenas with 4 KiB pages. A step costs
  * address space and three mprotect() calls; memory is touched entry by entry. The table of upper
  * bits is committed only where a pool of 8-byte blocks appears.
@@ -33,6 +36,9 @@ struct mpyi_space mpyi_mem_space;
 struct layout {
     size_t data, pools, classes, arenas, upper; /* bytes of each part, in this order */
 };
+
+/* The usual one of x86-64 and of arm64 with pages of 4 KiB; the span of a range is a multiple. */
+#define HUGE_PAGE ((size_t)2 << 20)
 
 #define UPPER_BYTES (sizeof(uint64_t) * 4)
 #define UPPER_STEP  ((size_t)65536) /* committed at once: bits for 8 MiB of pools */
@@ -63,7 +69,7 @@ reserve(struct mpyi_space *space, size_t span, int with_data)
 {
     struct layout part = layout_for(span, with_data);
     size_t total = part.data + part.pools + part.classes + part.arenas + part.upper;
-    char *at = mpyi_os_reserve(total, MPY_ARENA_SIZE);
+    char *at = mpyi_os_reserve(total, space->huge ? HUGE_PAGE : MPY_ARENA_SIZE);
     if (at == NULL) {
         return -1;
     }
@@ -155,6 +161,7 @@ mpyi_space_init(struct mpyi_space *space, const struct mpyi_space_config *config
     }
     space->oldest_kept = MPYI_NO_ARENA;
     space->usage = config->usage;
+    space->huge = config->huge && config->host == NULL;
     space->shared = config->shared;
     space->keep_max = (uint32_t)(mpyi_keep_bytes() >> MPYI_ARENA_SHIFT);
     space->decay_ms = mpyi_options_get()->decay_ms;
@@ -245,6 +252,23 @@ take_memory(struct mpyi_space *space)
     return address;
 }
 
+/* Makes an arena of a range usable. The first of those in a huge page brings in the others. */
+static int
+commit_in_range(const struct mpyi_space *space, char *address)
+{
+    if (!space->huge) {
+        return mpyi_os_commit(address, MPY_ARENA_SIZE);
+    }
+    if (((uintptr_t)address & (HUGE_PAGE - 1)) != 0) {
+        return 0;
+    }
+    if (mpyi_os_commit(address, HUGE_PAGE) < 0) {
+        return -1;
+    }
+    mpyi_os_prefer_huge(address, HUGE_PAGE);
+    return 0;
+}
+
 /* Memory for the arena of this number, or NULL. */
 static char *
 arena_memory(struct mpyi_space *space, uint32_t number)
@@ -254,7 +278,7 @@ arena_memory(struct mpyi_space *space, uint32_t number)
         if (mpyi_space_is_fixed(space)) {
             return address;
         }
-        return mpyi_os_commit(address, MPY_ARENA_SIZE) < 0 ? NULL : address;
+        return commit_in_range(space, address) < 0 ? NULL : address;
     }
     char *address = take_memory(space);
     if (address != NULL && mpyi_map_set(space->map, address, number) < 0) {
@@ -287,6 +311,12 @@ mpyi_space_commit_arena(struct mpyi_space *space)
     arena->address = address;
     arena->free = ~UINT64_C(0);
     arena->dirty = 0;
+    if (space->huge && space->map == NULL) { /* with its first page it has all */
+        arena->dirty = ~UINT64_C(0);
+        arena->touched_ms = mpyi_os_now_ms();
+        __atomic_store_n(&space->dirty_free, space->dirty_free + MPYI_ARENA_POOLS,
+                         __ATOMIC_RELAXED);
+    }
     arena->free_count = MPYI_ARENA_POOLS;
     arena->bucket = MPYI_BUCKET_NONE;
     __atomic_store_n(&space->arena_count, number + 1, __ATOMIC_RELEASE);

@@ -19,6 +19,8 @@
  * one, a two-level table leads from an address to its arena. base is NULL and span 0, everything
  * else is the same.
  *
+ * Range mode with huge pages: memory comes 2 MiB at a time; see alloc/space.c.
+ *
  * Invariants
  *   classes[i] != 0            iff pool i belongs to a heap and holds blocks
  *   arena.free bit n           iff pool 64 * a + n is UNUSED
@@ -112,6 +114,7 @@ struct mpyi_space {
     void *reservation;
     size_t reservation_bytes;
     mpy_arena_allocator host; /* who supplies the arenas; host.alloc NULL: the system */
+    int huge;                 /* range mode: memory comes 2 MiB at a time, in huge pages at best */
     int shared;               /* take the lock */
     pthread_mutex_t lock;
 };
@@ -121,6 +124,7 @@ struct mpyi_space_config {
     size_t span_min; /* halving ends here */
     int map_allowed; /* below that: use the map (else: fail) */
     int map_forced;
+    int huge;
     int shared;
     struct mpyi_usage *usage;
     const mpy_arena_allocator *host; /* NULL: the system supplies the arenas */

@@ -26,6 +26,8 @@
       "1: no reserved ranges for pools, arenas are found through a map")                           \
     X(reserve_bytes, "MINIPY_RESERVE_BYTES", UINT64_C(64) << 30, UINT64_C(1) << 26,                \
       UINT64_C(1) << 40, "address space to reserve for each range of pools")                       \
+    X(huge_pages, "MINIPY_HUGE_PAGES", 0, 0, 1,                                                    \
+      "1: ranges of pools ask for huge pages, 2 MiB of memory at a time")                          \
     X(keep_bytes, "MINIPY_KEEP_BYTES", UINT64_C(64) << 20, 0, UINT64_C(1) << 40,                   \
       "empty arenas kept for reuse, in bytes, per process and per space of a runtime")             \
     X(decay_ms, "MINIPY_DECAY_MS", 1000, 0, 3600000,                                               \
@@ -33,7 +35,7 @@
     X(decay_thread, "MINIPY_DECAY_THREAD", 0, 0, 1,                                                \
       "1: a thread of the library's own looks for memory to give back, for programs that idle")    \
     X(large_cache_bytes, "MINIPY_LARGE_CACHE_BYTES", UINT64_C(24) << 20, 0, UINT64_C(1) << 30,     \
-      "freed blocks of 513 bytes to 64 KiB kept per heap, in bytes; four times that in all")       \
+      "freed blocks of 513 bytes to 1 MiB kept per heap, in bytes; four times that in all")        \
     X(closed, "MINIPY_CLOSED", MPYI_CLOSED_AUTO, 0, MPYI_CLOSED_AUTO,                              \
       "1: magazines stay closed; every call goes out of line; 2: only while Valgrind runs the "    \
       "program; 0: never, for counting instructions under callgrind")                              \

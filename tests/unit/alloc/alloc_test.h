@@ -29,22 +29,25 @@
 
 #define TEST_GIB (UINT64_C(1) << 30)
 
-/* A private space, not shared, in range mode or with the map. */
+/* A private space, not shared, in range mode, with huge pages or without, or with the map. */
 struct test_space {
     struct mpyi_usage usage;
     struct mpyi_space space;
 };
 
+enum { TEST_RANGE = 0, TEST_MAP = 1, TEST_HUGE = 2 };
+
 static inline int
-test_space_open(struct test_space *test, size_t span, int map)
+test_space_open(struct test_space *test, size_t span, int mode)
 {
     memset(test, 0, sizeof *test);
     test->usage.limit = UINT64_MAX;
     const struct mpyi_space_config config = {
         .span = span,
         .span_min = span,
-        .map_allowed = map,
-        .map_forced = map,
+        .map_allowed = mode == TEST_MAP,
+        .map_forced = mode == TEST_MAP,
+        .huge = mode == TEST_HUGE,
         .usage = &test->usage,
     };
     return mpyi_space_init(&test->space, &config);

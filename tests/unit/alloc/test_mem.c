@@ -356,6 +356,18 @@ exercise_thread(void *data)
 }
 
 static void
+in_huge_pages(void)
+{
+    CHILD_CHECK(setenv("MINIPY_HUGE_PAGES", "1", 1) == 0);
+    exercise();
+    CHILD_CHECK(mpyi_mem_space.huge);
+    struct mpyi_rtheap *heap = mpyi_rtheap_new(NULL);
+    CHILD_CHECK(heap != NULL && heap->obj_space.huge && heap->gc_space.huge);
+    mpyi_rtheap_free(heap);
+    CHILD_CHECK(mpy_debug_check_heap(NULL) == 0);
+}
+
+static void
 in_map_mode(void)
 {
     CHILD_CHECK(setenv("MINIPY_NO_RESERVE", "1", 1) == 0);
@@ -431,6 +443,7 @@ other_ways_of_finding_memory(void **state)
     (void)state;
     assert_null(mpyi_mem_space.reservation);
     test_child_succeeds(in_map_mode);
+    test_child_succeeds(in_huge_pages);
     test_child_succeeds(with_closed_magazines);
     test_child_succeeds(no_memory_for_the_first_heap);
     if (!MPYI_ASAN && !MPYI_TSAN) {

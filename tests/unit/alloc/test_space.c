@@ -4,12 +4,16 @@
  */
 #include "alloc_test.h"
 
+#include <stdio.h>
+#include <sys/mman.h>
+
 static void
-find_every_pool(int map)
+find_every_pool(int mode)
 {
     struct test_space test;
-    assert_int_equal(test_space_open(&test, TEST_GIB, map), 0);
+    assert_int_equal(test_space_open(&test, TEST_GIB, mode), 0);
     struct mpyi_space *space = &test.space;
+    int map = mode == TEST_MAP;
     assert_int_equal(space->map != NULL, map);
     for (uint32_t a = 0; a < 70; a++) { /* more than one step of the tables */
         assert_int_equal(mpyi_space_commit_arena(space), a);
@@ -41,14 +45,15 @@ static void
 pools_are_found_in_a_range(void **state)
 {
     (void)state;
-    find_every_pool(0);
+    find_every_pool(TEST_RANGE);
+    find_every_pool(TEST_HUGE);
 }
 
 static void
 pools_are_found_through_the_map(void **state)
 {
     (void)state;
-    find_every_pool(1);
+    find_every_pool(TEST_MAP);
 }
 
 static void
@@ -100,12 +105,12 @@ spans_are_halved_then_mapped(void **state)
 }
 
 static void
-failures_leave_nothing_behind(int map)
+failures_leave_nothing_behind(int mode)
 {
     for (uint64_t n = 1; n < 12; n++) {
         struct test_space test;
         mpyi_os_fail_after(n);
-        int opened = test_space_open(&test, TEST_GIB, map);
+        int opened = test_space_open(&test, TEST_GIB, mode);
         uint32_t first = opened == 0 ? mpyi_space_commit_arena(&test.space) : MPYI_NO_ARENA;
         mpyi_os_fail_after(0);
         if (opened < 0) {
@@ -126,8 +131,9 @@ static void
 every_failing_call_is_survived(void **state)
 {
     (void)state;
-    failures_leave_nothing_behind(0);
-    failures_leave_nothing_behind(1);
+    failures_leave_nothing_behind(TEST_RANGE);
+    failures_leave_nothing_behind(TEST_MAP);
+    failures_leave_nothing_behind(TEST_HUGE);
 }
 
 static void
@@ -147,6 +153,101 @@ upper_bits_are_committed_on_demand(void **state)
     mpyi_space_destroy(&test.space);
 }
 
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* Whether the kernel has the advice on huge pages on its books for this address: 1, 0, or -1 when
+   it knows no such advice. */
+static int
+is_advised(const char *address)
+{
+    FILE *f = fopen("/proc/self/smaps", "r");
+    char line[512];
+    int found = -1, here = 0;
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL) {
+        unsigned long from, to;
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+            here = (uintptr_t)address >= from && (uintptr_t)address < to;
+        } else if (here && strncmp(line, "VmFlags:", 8) == 0) {
+            found = strstr(line, " hg") != NULL;
+        }
+    }
+    (void)fclose(f);
+    void *probe = mpyi_os_map(HUGE_PAGE, HUGE_PAGE);
+    int known = madvise(probe, HUGE_PAGE, MADV_HUGEPAGE) == 0;
+    mpyi_os_release(probe, HUGE_PAGE);
+    return known ? found : -1;
+}
+
+/* A huge page is committed with its first arena and asks the system no more. */
+static void
+huge_pages_come_whole(void **state)
+{
+    (void)state;
+    struct test_space test;
+    enum { ARENAS = HUGE_PAGE / MPY_ARENA_SIZE };
+    assert_int_equal(test_space_open(&test, TEST_GIB, TEST_HUGE), 0);
+    struct mpyi_space *space = &test.space;
+    assert_int_equal((uintptr_t)space->base % HUGE_PAGE, 0);
+    assert_int_equal(mpyi_space_commit_arena(space), 0);
+    mpyi_os_fail_after(1);
+    for (uint32_t a = 1; a < ARENAS; a++) {
+        assert_int_equal(mpyi_space_commit_arena(space), a);
+    }
+    assert_int_equal(mpyi_space_commit_arena(space), MPYI_NO_ARENA);
+    mpyi_os_fail_after(0);
+    assert_int_equal(space->dirty_free, ARENAS * MPYI_ARENA_POOLS);
+    assert_int_equal(mpyi_space_commit_arena(space), ARENAS);
+    if (is_advised(space->base) >= 0) {
+        assert_int_equal(is_advised(space->base), 1);
+        assert_int_equal(is_advised(space->arenas[ARENAS].address + MPY_ARENA_SIZE), 1);
+    } else {
+        print_message("this kernel has no huge pages to ask for\n");
+    }
+    assert_int_equal(is_advised((char *)space->pools) == 1, 0);
+    mpyi_space_destroy(space);
+}
+
+static size_t
+resident_pages(char *p, size_t n)
+{
+    size_t page = mpyi_os_page_size();
+    unsigned char in_core[MPY_ARENA_SIZE / 4096];
+    size_t count = 0;
+    assert_int_equal(mincore(p, n, in_core), 0);
+    for (size_t i = 0; i < n / page; i++) {
+        count += in_core[i] & 1;
+    }
+    return count;
+}
+
+/* One pool is in use: the memory of all others of its arena can go, though none was ever used. */
+static void
+what_a_huge_page_brings_can_go(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, TEST_HUGE);
+    char *block = mpyi_heap_take(test.heap, 64);
+    assert_non_null(block);
+    mpyi_unpoison(block, 1);
+    *block = 1;
+    struct mpyi_arena *arena = &test.in.space.arenas[0];
+    test_heap_valid(&test);
+    mpyi_heap_release_empties(test.heap);
+    assert_int_equal(mpyi_space_trim(&test.in.space, 0), (MPYI_ARENA_POOLS - 1) * MPY_POOL_SIZE);
+    assert_int_equal(resident_pages(arena->address, MPY_ARENA_SIZE), 1);
+    test_heap_valid(&test);
+    assert_int_equal(mpyi_space_trim(&test.in.space, 0), 0);
+    void *gone = block;
+    mpyi_heap_put(test.heap, &gone, 1);
+    mpyi_heap_release_empties(test.heap);
+    assert_int_equal(mpyi_space_trim(&test.in.space, 0), MPY_ARENA_SIZE);
+    assert_int_equal(resident_pages(arena->address, MPY_ARENA_SIZE), 0);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
 int
 main(void)
 {
@@ -157,6 +258,8 @@ main(void)
         cmocka_unit_test(spans_are_halved_then_mapped),
         cmocka_unit_test(every_failing_call_is_survived),
         cmocka_unit_test(upper_bits_are_committed_on_demand),
+        cmocka_unit_test(huge_pages_come_whole),
+        cmocka_unit_test(what_a_huge_page_brings_can_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
