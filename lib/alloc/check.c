@@ -220,6 +220,16 @@ check_partial(const struct mpyi_heap *heap, unsigned size_class, uint32_t limit,
     return 0;
 }
 
+/* What is noted may be filed already, but is the heap's. */
+static int
+check_notes(const struct mpyi_heap *heap, struct mpyi_pool *const *noted, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        EXPECT(__atomic_load_n(&noted[i]->owner, __ATOMIC_RELAXED) == heap, "noted pool", noted[i]);
+    }
+    return 0;
+}
+
 static int
 check_empties(const struct mpyi_heap *heap)
 {
@@ -300,7 +310,10 @@ mpyi_heap_check(struct mpyi_heap *heap)
     EXPECT(partial == census.used, "partial lists", heap);
     EXPECT(heap->empty_count == census.empty, "empty pools", heap);
     EXPECT(heap->pool_count == census.pools, "pools", heap);
-    return check_empties(heap);
+    if (check_empties(heap) < 0 || check_notes(heap, heap->changed, heap->changed_count) < 0) {
+        return -1;
+    }
+    return check_notes(heap, heap->idle, heap->idle_count);
 }
 
 /* ---- public -----------------------------------------------------------------------------------

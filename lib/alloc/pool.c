@@ -14,7 +14,8 @@
  * of its class finds it, and in heap->idle, until MPYI_IDLE are there or an EMPTY pool is wanted.
  * So a program that goes back and forth over the edge of a pool does not take and give it each
  * time. The last partial pool of a class stays, idle or not. Both are lists of suspects, which may
- * name a pool twice, one that is in use again, or one that was released.
+ * name a pool twice, one that is in use again, or one that is EMPTY already; but none that left the
+ * heap, since both are read before any does.
  *
  * Invariants: classes[i] == pool.size_class; classes[i] == 0 unless USED or FULL; the first pool of
  * a partial list has prev == MPYI_NO_POOL.
@@ -27,7 +28,8 @@
 
 #include <string.h>
 
-#define FETCH_LEAST 4 /* pools taken from the space at once: one lock, one change of lists */
+/* Pools taken from the space at once: one lock, one change of lists. */
+#define FETCH_LEAST 4
 #define FETCH_MOST  16
 
 /* Validators in other threads look whose pool it is. */

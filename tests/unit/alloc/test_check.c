@@ -136,6 +136,30 @@ damage_empties(struct test_heap *test)
     test->heap->empties[test->heap->empty_count - 1] = 0;
 }
 static void
+damage_pool_count(struct test_heap *test)
+{
+    test->heap->pool_count++;
+}
+static struct mpyi_pool *
+unused_pool(struct test_heap *test)
+{
+    struct mpyi_pool *pool = test->in.space.pools;
+    while (pool->owner != NULL) {
+        pool++;
+    }
+    return pool;
+}
+static void
+damage_changed(struct test_heap *test)
+{
+    test->heap->changed[test->heap->changed_count++] = unused_pool(test);
+}
+static void
+damage_idle(struct test_heap *test)
+{
+    test->heap->idle[test->heap->idle_count++] = unused_pool(test);
+}
+static void
 damage_meant(struct test_heap *test)
 {
     assert_true(test->heap->empty_count > 0);
@@ -215,6 +239,9 @@ every_damage_is_found(void **state)
         {"kept", damage_kept, 0},
         {"out", damage_out, 0},
         {"empties", damage_empties, 0},
+        {"pool count", damage_pool_count, 0},
+        {"changed", damage_changed, 0},
+        {"idle", damage_idle, 0},
         {"meant", damage_meant, 0},
         {"double entry", damage_double_entry, 1},
         {"free entry", damage_free_entry, 1},
