@@ -195,15 +195,13 @@ mpyi_rtlarge_realloc(struct mpyi_rtheap *heap, void *p, size_t n)
     if (size <= old && size >= old / 2 && !heap->raw.closed) {
         return p;
     }
-    if (size > MPYI_LARGE_COPIED_MAX || heap->raw.closed) {
-        if (size > old && !mpyi_usage_fits(&heap->usage, size - old)) {
-            return NULL;
-        }
-        return resize(heap, block, size);
+    void *fresh = NULL;
+    if (size <= MPYI_LARGE_COPIED_MAX && !heap->raw.closed) {
+        fresh = mpyi_rtlarge_alloc(heap, n, block->size & MPYI_LARGE_FLAGS);
     }
-    void *fresh = mpyi_rtlarge_alloc(heap, n, block->size & MPYI_LARGE_FLAGS);
-    if (fresh == NULL) {
-        return NULL;
+    if (fresh == NULL) { /* near the limit there may be no room for both at once */
+        return size > old && !mpyi_usage_fits(&heap->usage, size - old) ? NULL
+                                                                        : resize(heap, block, size);
     }
     memcpy(fresh, p, old < n ? old : n);
     mpyi_rtlarge_free(heap, p);

@@ -184,6 +184,27 @@ what_shrinks_gives_memory_back(void **state)
     }
 }
 
+/* Both blocks at once do not fit, one does: a table shrinks, and grows by what is left. */
+static void
+near_the_limit_a_block_changes_its_size(void **state)
+{
+    (void)state;
+    mpyi_rtheap_set_limit(heap, 100000);
+    unsigned char *p = mpyi_rtlarge_alloc(heap, 60000, MPYI_LARGE_ATOM);
+    unsigned char *q = mpyi_rtlarge_alloc(heap, 30000, 0);
+    assert_non_null(q);
+    memset(p, 7, 60000);
+    assert_null(mpyi_rtlarge_realloc(heap, q, 45000));
+    q = mpyi_rtlarge_realloc(heap, q, 34000);
+    assert_non_null(q);
+    p = mpyi_rtlarge_realloc(heap, p, 20000);
+    assert_non_null(p);
+    assert_true(p[0] == 7 && p[19999] == 7);
+    assert_int_equal(flag_of(p), MPYI_LARGE_ATOM);
+    assert_int_equal(mpyi_rtheap_bytes(heap), mpyi_rtlarge_size(p) + mpyi_rtlarge_size(q));
+    assert_int_equal(mpyi_rtlarge_check(heap), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -198,6 +219,7 @@ main(void)
         CASE(a_cached_block_is_counted_as_it_is),
         CASE(resizing_keeps_the_kind),
         CASE(what_shrinks_gives_memory_back),
+        CASE(near_the_limit_a_block_changes_its_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
