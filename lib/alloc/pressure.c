@@ -17,6 +17,7 @@
 #include "alloc/pressure.h"
 
 #include "alloc/memheap.h"
+#include "alloc/region.h"
 #include "alloc/rtheap.h"
 #include "alloc/spaces.h"
 #include "base/hooks.h"
@@ -157,6 +158,9 @@ release_caches_of(struct mpyi_rtheap *runtime)
     mpyi_heap_release_empties(&runtime->raw);
     mpyi_heap_release_empties(&runtime->atom);
     mpyi_heap_release_empties(&runtime->gc);
+    for (mpy_region *region = runtime->regions; region != NULL; region = region->next) {
+        mpyi_region_release(region);
+    }
     size_t cached = mpyi_large_cache_clear(&runtime->cache);
     return cached > 0 || mpyi_rtheap_bytes(runtime) < before;
 }

@@ -278,6 +278,16 @@ mpy_region_destroy(mpy_region *region)
 }
 
 void
+mpyi_region_release(mpy_region *region)
+{
+    if (atomic_load_explicit(&region->heap.busy, memory_order_relaxed) == 0) {
+        mpyi_region_enter(region);
+        mpyi_heap_release_empties(&region->heap);
+        mpyi_region_leave(region);
+    }
+}
+
+void
 mpyi_region_drop_runtime(struct mpyi_rtheap *runtime)
 {
     while (runtime->regions != NULL) {

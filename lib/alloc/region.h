@@ -53,6 +53,11 @@ mpyi_region_of(struct mpyi_heap *heap)
 void
 mpyi_region_drop(mpy_region *region, uint32_t keep, const void *site);
 
+/* Gives the pools without blocks back that the region keeps, unless one of its slow paths is at
+   work. */
+void
+mpyi_region_release(mpy_region *region);
+
 /* Ends the regions of a runtime whose memory is about to go as a whole. */
 void
 mpyi_region_drop_runtime(struct mpyi_rtheap *runtime);

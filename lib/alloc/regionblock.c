@@ -216,14 +216,35 @@ attempt(mpy_region *region, size_t n, int zero, const void *site)
     return p;
 }
 
+/* The region's own pools without blocks; 1 when there were any. A runtime sees to all its regions.
+   The process cannot: other threads may be at work in theirs. */
 static int
-relieve(const mpy_region *region, int *step, size_t n)
+release_own(mpy_region *region)
+{
+    uint64_t before = mpyi_usage_now(&mpyi_mem_usage);
+    mpyi_region_release(region);
+    return mpyi_usage_now(&mpyi_mem_usage) < before;
+}
+
+#define BEFORE_ALL (-1) /* of the steps of mpyi_pressure_relieve() */
+
+static int
+relieve(mpy_region *region, int *step, size_t n)
 {
     if (mpyi_tls.injected) {
         return 0;
     }
-    return region->runtime != NULL ? mpyi_pressure_relieve_runtime(region->runtime, step, n)
-                                   : mpyi_pressure_relieve(step, n);
+    int first = *step == BEFORE_ALL;
+    *step += first;
+    if (region->runtime != NULL) {
+        return mpyi_pressure_relieve_runtime(region->runtime, step, n);
+    }
+    if (first && release_own(region)) {
+        return 1;
+    }
+    int freed = mpyi_pressure_relieve(step, n);
+    (void)release_own(region); /* what the host freed may wait there */
+    return freed;
 }
 
 static void
@@ -252,7 +273,7 @@ alloc_slow(mpy_region *region, size_t n, int zero, const void *site)
         return NULL;
     }
     notice(region);
-    int step = 0;
+    int step = BEFORE_ALL;
     void *p;
     do {
         p = attempt(region, n, zero, site);
@@ -504,7 +525,7 @@ attempt_resize(mpy_region *region, void *p, size_t n)
 static void *
 resize_large(mpy_region *region, void *p, size_t n)
 {
-    int step = 0;
+    int step = BEFORE_ALL;
     void *fresh;
     notice(region);
     do {

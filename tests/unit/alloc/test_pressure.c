@@ -416,8 +416,26 @@ of_a_runtime(void **state)
     assert_null(mpy_region_malloc(region, 4000));
     assert_int_equal(mpy_debug_fail_alloc(rt, MPY_FAIL_OFF, 0), 0);
     assert_string_equal(order, "");
-    mpy_region_destroy(region);
     assert_int_equal(mpy_mem_on_pressure(rt, 0, NULL, NULL), 0);
+    /* what one of its regions keeps makes room for a block of another, or of none */
+    for (int i = 0; i < 2; i++) {
+        void *block;
+        for (int k = 0; k < 1000; k++) {
+            block = mpy_region_malloc(region, 128);
+            assert_non_null(block);
+        }
+        mpy_region_clear(region);
+        (void)mpyi_rtheap_trim(rt_heap, 0);
+        mpyi_rtheap_set_limit(rt_heap, mpyi_rtheap_bytes(rt_heap));
+        mpy_region *other = mpy_region_new(rt);
+        block = i == 0 ? mpy_region_malloc(other, 60000) : mpyi_array_alloc(rt_heap, 60000);
+        assert_non_null(block);
+        mpy_region_destroy(other);
+        mpyi_array_free(rt_heap, i == 0 ? NULL : block, 60000);
+        mpyi_rtheap_set_limit(rt_heap, 1 << 20);
+        assert_string_equal(order, "");
+    }
+    mpy_region_destroy(region);
     assert_int_equal(mpyi_rtheap_check(rt_heap), 0);
     mpyi_rtheap_free(rt_heap);
     rt_heap = NULL;

@@ -351,6 +351,51 @@ the_limit_of_the_process(void **state)
     assert_non_null(mpy_region_malloc(region, 10000));
 }
 
+static int
+frees_all_of_it(void *data, const mpy_pressure *pressure)
+{
+    (void)pressure;
+    void **blocks = data;
+    int freed = 0;
+    for (; *blocks != NULL; blocks++) {
+        mpy_region_free(region, *blocks);
+        *blocks = NULL;
+        freed = 1;
+    }
+    return freed;
+}
+
+/* Pools that wait in the region itself make room for its large blocks, also those whose blocks the
+   pressure callback frees. */
+static void
+what_it_keeps_counts_for_nothing(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 1000 };
+    static void *blocks[BLOCKS + 1];
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < BLOCKS; i++) {
+            blocks[i] = mpy_region_malloc(region, 128);
+        }
+        if (round < 2) {
+            mpy_region_clear(region);
+            blocks[0] = NULL;
+        }
+        assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+        assert_int_equal(mpy_mem_on_pressure(NULL, 0, frees_all_of_it, blocks), 0);
+        mpy_mem_set_limit(mpy_mem_used());
+        void *p =
+            round == 1 ? mpy_region_calloc(region, 3, 20000) : mpy_region_malloc(region, 50000);
+        assert_non_null(p);
+        p = mpy_region_realloc(region, p, 100000);
+        assert_non_null(p);
+        assert_int_equal(mpy_region_check(region), 0);
+        mpy_region_free(region, p);
+        mpy_mem_set_limit(0);
+    }
+    assert_int_equal(mpy_mem_on_pressure(NULL, 0, NULL, NULL), 0);
+}
+
 int
 main(void)
 {
@@ -366,6 +411,8 @@ main(void)
         cmocka_unit_test_setup_teardown(failures_on_demand, open_region, close_region),
         cmocka_unit_test_setup_teardown(the_system_refuses, open_region, close_region),
         cmocka_unit_test_setup_teardown(the_limit_of_the_process, open_region, close_region),
+        cmocka_unit_test_setup_teardown(what_it_keeps_counts_for_nothing, open_region,
+                                        close_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
