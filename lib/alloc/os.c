@@ -23,6 +23,7 @@
 #include "base/bits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -172,4 +173,33 @@ mpyi_os_address_limit(void)
         return SIZE_MAX;
     }
     return (size_t)limit.rlim_cur;
+}
+
+/* Pages of address space, the first number in /proc/self/statm; 0: unknown. */
+static size_t
+pages_in_use(void)
+{
+    char text[32] = "";
+    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return 0;
+    }
+    size_t pages = 0;
+    ssize_t n = read(file, text, sizeof text);
+    for (ssize_t i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++) {
+        pages = pages * 10 + (size_t)(text[i] - '0');
+    }
+    (void)close(file);
+    return pages;
+}
+
+size_t
+mpyi_os_address_left(void)
+{
+    size_t limit = mpyi_os_address_limit();
+    size_t used;
+    if (limit == SIZE_MAX || !mpyi_mul_size(pages_in_use(), mpyi_os_page_size(), &used)) {
+        return limit;
+    }
+    return used < limit ? limit - used : 0;
 }

@@ -50,6 +50,10 @@ mpyi_os_now_ms(void);
 size_t
 mpyi_os_address_limit(void);
 
+/* What is left of it; of all when the system does not tell what is in use. */
+size_t
+mpyi_os_address_left(void);
+
 /* For tests: the n-th call from now on that asks the system for address space or memory fails, and
    all later ones; 0 switches it off. */
 void

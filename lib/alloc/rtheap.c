@@ -6,8 +6,8 @@
  * allocator is needed to make it, and it disappears in one step.
  *
  * gc_space has to be a range: the collector tells its own cells by comparing an address with base
- * and span. It starts at MINIPY_RESERVE_BYTES / 4, at most a quarter of the address limit, and is
- * halved down to 64 MiB. A host that supplies arenas is asked for one piece of 64 MiB, or as much
+ * and span. It starts at MINIPY_RESERVE_BYTES / 4, at most a quarter of the address space that is
+ * left, and is halved down to 64 MiB. A host that supplies arenas is asked for one piece of 64 MiB, or as much
  * as it was configured to. obj_space may fall back to the map.
  *
  * Invariants: heap.raw.pub is the first member, so mpy_priv_tls.obj is the rtheap; every large
@@ -62,7 +62,7 @@ init_gc_space(struct mpyi_rtheap *heap, const struct mpyi_rtheap_options *wanted
         span = mpyi_round_up(wanted->gc_reserve,
                              mpyi_os_page_size() / sizeof(struct mpyi_arena) * MPY_ARENA_SIZE);
     }
-    size_t quarter = mpyi_os_address_limit() / 4;
+    size_t quarter = mpyi_os_address_left() / 4;
     if (span > quarter) {
         span = quarter;
     }

@@ -3,8 +3,8 @@
  * alloc/space.c - reserving a space, and growing it arena by arena.
  *
  * Range mode tries config.span and halves it on refusal down to config.span_min. Valgrind refuses
- * 64 GiB; under `ulimit -v` a range may take half of the limit. Below that the map takes over: the
- * same tables, for as many arenas as the address limit allows, and arenas mapped one by one.
+ * 64 GiB; under `ulimit -v` a range may take half of what is left. Below that the map takes over:
+ * the same tables, for as many arenas as the address limit allows, and arenas mapped one by one.
  *
  * Where a host supplies arenas, the map leads to them one by one; empty ones go back to the host
  * and keep their number. A space that has to be a range (map_allowed 0) asks the host for one piece
@@ -95,10 +95,10 @@ reserve_range(struct mpyi_space *space, const struct mpyi_space_config *config)
         return -1;
     }
     size_t step = step_arenas() * MPY_ARENA_SIZE;
-    size_t limit = mpyi_os_address_limit();
+    size_t left = mpyi_os_address_left();
     for (size_t span = config->span; span >= config->span_min && span >= step; span /= 2) {
-        /* Under `ulimit -v`, half of the address space stays for everybody else. */
-        if (span <= limit / 2 && reserve(space, mpyi_round_down(span, step), 1) == 0) {
+        /* Under `ulimit -v`, half of what is left stays for everybody else. */
+        if (span <= left / 2 && reserve(space, mpyi_round_down(span, step), 1) == 0) {
             return 0;
         }
     }

@@ -288,6 +288,43 @@ trim_gives_memory_back(void **state)
     mpyi_rtheap_free(heap);
 }
 
+/* Each takes a part of what is left, so the last leaves something, too. */
+static void
+many_under_a_limit(void)
+{
+    rlim_t most = (rlim_t)1 << 46;
+    struct rlimit limit = {most, RLIM_INFINITY};
+    CHILD_CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+    rlim_t used = most - mpyi_os_address_left();
+    limit.rlim_cur = used + ((rlim_t)4 << 30);
+    CHILD_CHECK(used > 0 && setrlimit(RLIMIT_AS, &limit) == 0);
+    size_t left = mpyi_os_address_left();
+    CHILD_CHECK(left <= (size_t)4 << 30);
+    struct mpyi_rtheap *heaps[6];
+    for (int i = 0; i < 6; i++) {
+        heaps[i] = mpyi_rtheap_new(NULL);
+        CHILD_CHECK(heaps[i] != NULL);
+        CHILD_CHECK(mpyi_cell_alloc(heaps[i], 100) != NULL);
+        CHILD_CHECK(mpyi_array_alloc(heaps[i], 100) != NULL);
+        CHILD_CHECK(mpyi_os_address_left() >= left / 2);
+        left = mpyi_os_address_left();
+    }
+    CHILD_CHECK(mpyi_array_alloc(heaps[0], (size_t)64 << 20) != NULL);
+    for (int i = 0; i < 6; i++) {
+        mpyi_rtheap_free(heaps[i]);
+    }
+}
+
+static void
+several_live_under_ulimit_v(void **state)
+{
+    (void)state;
+    if (MPYI_ASAN || MPYI_TSAN) {
+        return; /* they need more address space than the limit */
+    }
+    test_child_succeeds(many_under_a_limit);
+}
+
 int
 main(void)
 {
@@ -302,6 +339,7 @@ main(void)
         cmocka_unit_test(walks_see_every_block_of_their_kind),
         cmocka_unit_test(ownership_is_told),
         cmocka_unit_test(trim_gives_memory_back),
+        cmocka_unit_test(several_live_under_ulimit_v),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
