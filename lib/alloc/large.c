@@ -40,6 +40,9 @@ static void
 open_bins(struct mpyi_large_cache *cache)
 {
     struct mpyi_large_entry *entries = cache->entries;
+    if (entries == NULL) {
+        return;
+    }
     for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
         struct mpyi_large_entry *lo = entries;
         entries += mpyi_large_bin_depth(b);
@@ -49,8 +52,10 @@ open_bins(struct mpyi_large_cache *cache)
 }
 
 void
-mpyi_large_cache_init(struct mpyi_large_cache *cache, size_t limit, struct mpyi_usage *usage)
+mpyi_large_cache_init(struct mpyi_large_cache *cache, void *entries, size_t limit,
+                      struct mpyi_usage *usage)
 {
+    cache->entries = entries;
     cache->limit = limit;
     cache->usage = usage;
     open_bins(cache);
@@ -245,7 +250,7 @@ mpyi_large_cache_clear(struct mpyi_large_cache *cache)
         bytes += evict(cache, &cache->bins[b], bin_count(&cache->bins[b]));
     }
     if (bytes > PURGE_BYTES) {
-        (void)mpyi_os_purge(cache->entries, sizeof cache->entries);
+        (void)mpyi_os_purge(cache->entries, MPYI_LARGE_ENTRY_BYTES);
     }
     return bytes;
 }

@@ -55,6 +55,10 @@ struct mpyi_large_entry {
     size_t size;
 };
 
+/* They stand apart: a heap that keeps no large blocks, as a region's, has no use for so much
+   address space. */
+#define MPYI_LARGE_ENTRY_BYTES (MPYI_LARGE_SLOTS * sizeof(struct mpyi_large_entry))
+
 struct mpyi_large_bin {
     struct mpyi_large_entry *top, *lo, *hi;
 };
@@ -68,7 +72,7 @@ struct mpyi_large_cache {
     size_t credit;                   /* counted in usage.taken for blocks that are not taken yet */
     struct mpyi_usage *usage;        /* NULL: what waits is not counted (a runtime's) */
     struct mpyi_large_bin bins[MPYI_LARGE_BINS + MPYI_LARGE_NEIGHBOURS]; /* the last: closed */
-    struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
+    struct mpyi_large_entry *entries; /* MPYI_LARGE_SLOTS; NULL: none, so all bins stay closed */
 };
 
 /* Bytes of the blocks in bin b, at least. */
@@ -140,9 +144,11 @@ mpyi_large_bin_ceil(size_t n)
     return mpyi_large_bin_floor(mpyi_large_good_size(n));
 }
 
-/* Makes a cache out of zeroed memory; usage may be NULL. */
+/* Makes a cache out of zeroed memory, with room for its entries, MPYI_LARGE_ENTRY_BYTES, and opens
+   it; usage may be NULL. */
 void
-mpyi_large_cache_init(struct mpyi_large_cache *cache, size_t limit, struct mpyi_usage *usage);
+mpyi_large_cache_init(struct mpyi_large_cache *cache, void *entries, size_t limit,
+                      struct mpyi_usage *usage);
 
 /* Opens the bins, or closes them after freeing what is in them. */
 void

@@ -227,12 +227,12 @@ adopt(void)
 static struct mpyi_heap *
 new_heap(void)
 {
-    struct mpyi_heap *heap = mpyi_os_map(sizeof *heap, MPY_POOL_SIZE);
+    struct mpyi_heap *heap = mpyi_os_map(sizeof *heap + MPYI_LARGE_ENTRY_BYTES, MPY_POOL_SIZE);
     if (heap == NULL) {
         return NULL;
     }
     mpyi_heap_init(heap, &mpyi_mem_space, MPY_KIND_MEM);
-    mpyi_large_cache_init(&heap->large, 0, &mpyi_mem_usage);
+    mpyi_large_cache_init(&heap->large, heap + 1, 0, &mpyi_mem_usage);
     heap->kept_large = &heap->large;
     mpyi_large_cache_set_closed(&heap->large, heap->closed);
     mpyi_heaps_lock();

@@ -6,7 +6,7 @@
  *                           |
  *                           +--fork while another thread changes it--> lost (heap.dead)
  *
- * The struct is 33 KiB of address space, of which a region touches about 10 KiB: one that ended
+ * The struct is 44 KiB of address space, of which a region touches about 10 KiB: one that ended
  * waits for the next, up to CACHED of them, with its magazines laid out.
  *
  * Ending drops magazines (their blocks are the region's own), gives pools back 64 under one lock,

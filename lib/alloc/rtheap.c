@@ -2,13 +2,13 @@
 /*
  * alloc/rtheap.c - making, dropping and inspecting the memory of a runtime.
  *
- * The struct is one mapping of its own (about 64 KiB, of which only used parts are touched): no
- * allocator is needed to make it, and it disappears in one step.
+ * The struct and the entries of its cache are one mapping (5 MiB, of which only used parts are
+ * touched): no allocator is needed to make it, and it disappears in one step.
  *
  * gc_space has to be a range: the collector tells its own cells by comparing an address with base
  * and span. It starts at MINIPY_RESERVE_BYTES / 4, at most a quarter of the address space that is
- * left, and is halved down to 64 MiB. A host that supplies arenas is asked for one piece of 64 MiB, or as much
- * as it was configured to. obj_space may fall back to the map.
+ * left, and is halved down to 64 MiB. A host that supplies arenas is asked for one piece of 64 MiB,
+ * or as much as it was configured to. obj_space may fall back to the map.
  *
  * Invariants: heap.raw.pub is the first member, so mpy_priv_tls.obj is the rtheap; every large
  * block is in the ring and has prefix->heap == heap; usage.large_bytes is the sum of the ring.
@@ -30,6 +30,8 @@
 
 _Static_assert(offsetof(struct mpyi_rtheap, raw) == 0, "mpy_priv_tls.obj is the rtheap");
 _Static_assert(offsetof(struct mpyi_heap, pub) == 0, "hosts hold pointers to it");
+
+#define MAPPED (sizeof(struct mpyi_rtheap) + MPYI_LARGE_ENTRY_BYTES)
 
 #define GIB         (UINT64_C(1) << 30)
 #define GC_SPAN_MIN (UINT64_C(1) << 26)
@@ -83,7 +85,7 @@ mpyi_rtheap_new(const struct mpyi_rtheap_options *options)
     if (options == NULL) {
         options = &defaults;
     }
-    struct mpyi_rtheap *heap = mpyi_os_map(sizeof *heap, MPY_POOL_SIZE);
+    struct mpyi_rtheap *heap = mpyi_os_map(MAPPED, MPY_POOL_SIZE);
     if (heap == NULL) {
         mpyi_status_set(MPY_E_NOMEM);
         return NULL;
@@ -109,15 +111,15 @@ mpyi_rtheap_new(const struct mpyi_rtheap_options *options)
     }
     heap->large.next = &heap->large;
     heap->large.prev = &heap->large;
-    mpyi_large_cache_init(&heap->cache, mpyi_options_get()->large_cache_bytes, NULL);
+    mpyi_large_cache_init(&heap->cache, heap + 1, mpyi_options_get()->large_cache_bytes, NULL);
     heap->raw.kept_large = &heap->cache;
     heap->runtime = options->runtime;
-    mpyi_leak_root_add(heap, sizeof *heap);
+    mpyi_leak_root_add(heap, MAPPED);
     return heap;
 
 fail:
     mpyi_space_destroy(&heap->obj_space);
-    mpyi_os_release(heap, sizeof *heap);
+    mpyi_os_release(heap, MAPPED);
     mpyi_status_set(MPY_E_NOMEM);
     return NULL;
 }
@@ -136,8 +138,8 @@ mpyi_rtheap_free(struct mpyi_rtheap *heap)
     mpyi_rtlarge_free_all(heap);
     mpyi_space_destroy(&heap->obj_space);
     mpyi_space_destroy(&heap->gc_space);
-    mpyi_leak_root_remove(heap, sizeof *heap);
-    mpyi_os_release(heap, sizeof *heap);
+    mpyi_leak_root_remove(heap, MAPPED);
+    mpyi_os_release(heap, MAPPED);
 }
 
 void

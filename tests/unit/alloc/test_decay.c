@@ -119,8 +119,8 @@ a_heap_gives_back_half_at_a_time(void **state)
     struct test_heap test;
     test_heap_open(&test, MPY_KIND_RAW, 0);
     struct mpyi_heap *heap = test.heap;
-    struct mpyi_large_cache *cache = mpyi_os_map(sizeof *cache, 4096);
-    mpyi_large_cache_init(cache, 1 << 20, &test.in.usage);
+    struct mpyi_large_cache *cache = mpyi_os_map(sizeof *cache + MPYI_LARGE_ENTRY_BYTES, 4096);
+    mpyi_large_cache_init(cache, cache + 1, 1 << 20, &test.in.usage);
     heap->kept_large = cache;
     heap->space->decay_ms = SHORT_MS;
     for (int i = 0; i < 8; i++) {
@@ -145,7 +145,7 @@ a_heap_gives_back_half_at_a_time(void **state)
     assert_int_equal(heap->empty_count, empties / 2);
     test_heap_valid(&test);
     (void)mpyi_large_cache_clear(cache);
-    mpyi_os_release(cache, sizeof *cache);
+    mpyi_os_release(cache, sizeof *cache + MPYI_LARGE_ENTRY_BYTES);
     test_heap_close(&test);
 }
 

@@ -50,8 +50,9 @@ the_cache_is_bounded_and_gives_what_fits(void **state)
 {
     (void)state;
     static struct mpyi_large_cache cache;
+    static struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
     struct mpyi_usage usage = {.limit = UINT64_MAX};
-    mpyi_large_cache_init(&cache, 100000, &usage);
+    mpyi_large_cache_init(&cache, entries, 100000, &usage);
     uint64_t random = 11;
     for (int i = 0; i < 50000; i++) {
         size_t n = 513 + test_random(&random) % (i % 2 ? 60000 : 3000);
@@ -79,6 +80,7 @@ one_size_may_fill_the_cache(void **state)
 {
     (void)state;
     static struct mpyi_large_cache cache;
+    static struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
     struct mpyi_usage usage = {.limit = UINT64_MAX};
     const size_t limit = (size_t)4 << 20;
     size_t depths = 0;
@@ -87,7 +89,7 @@ one_size_may_fill_the_cache(void **state)
         assert_true(mpyi_large_bin_shallow(b) <= mpyi_large_bin_depth(b));
     }
     assert_true(depths <= MPYI_LARGE_SLOTS);
-    mpyi_large_cache_init(&cache, limit, &usage);
+    mpyi_large_cache_init(&cache, entries, limit, &usage);
     for (int i = 0; i < 5000; i++) { /* what is asked for in vain makes room */
         size_t none;
         assert_null(mpyi_large_cache_pop(&cache, 1024, &none));
@@ -116,8 +118,9 @@ blocks_nobody_asks_for_are_few(void **state)
 {
     (void)state;
     static struct mpyi_large_cache cache;
+    static struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
     struct mpyi_usage usage = {.limit = UINT64_MAX};
-    mpyi_large_cache_init(&cache, (size_t)4 << 20, &usage);
+    mpyi_large_cache_init(&cache, entries, (size_t)4 << 20, &usage);
     for (int i = 0; i < 1000; i++) {
         void *p = mpyi_sys_malloc(1024);
         assert_non_null(p);
@@ -132,9 +135,10 @@ unfit_blocks_are_not_kept(void **state)
 {
     (void)state;
     static struct mpyi_large_cache cache;
+    static struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
     struct mpyi_usage usage = {.limit = UINT64_MAX};
     int word;
-    mpyi_large_cache_init(&cache, 0, &usage);
+    mpyi_large_cache_init(&cache, entries, 0, &usage);
     assert_int_equal(mpyi_large_cache_push(&cache, &word, 1000), 0); /* limit 0 */
     cache.limit = 1 << 20;
     assert_int_equal(mpyi_large_cache_push(&cache, &word, 0), 0);

@@ -410,6 +410,28 @@ a_runtime_ends_its_regions(void **state)
     mpy_region_destroy(c);
 }
 
+/* Thousands of them, where private memory is limited: a region has no cache of large blocks. */
+static void
+with_little_data(void)
+{
+    const struct rlimit limit = {(rlim_t)1 << 29, (rlim_t)1 << 29};
+    CHILD_CHECK(setrlimit(RLIMIT_DATA, &limit) == 0);
+    for (int i = 0; i < 2000; i++) {
+        mpy_region *region = mpy_region_new(NULL);
+        CHILD_CHECK(region != NULL && mpy_region_malloc(region, 100) != NULL);
+    }
+}
+
+static void
+many_take_little_address_space(void **state)
+{
+    (void)state;
+    if (MPYI_ASAN || MPYI_TSAN) {
+        return; /* they need more than the limit */
+    }
+    test_child_succeeds(with_little_data);
+}
+
 int
 main(void)
 {
@@ -427,6 +449,7 @@ main(void)
         cmocka_unit_test(any_thread_in_turn),
         cmocka_unit_test(the_end_is_traced),
         cmocka_unit_test(a_runtime_ends_its_regions),
+        cmocka_unit_test(many_take_little_address_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
