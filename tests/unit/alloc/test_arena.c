@@ -148,6 +148,40 @@ runs_use_what_was_touched(void **state)
     assert_int_equal(get_run(space, 0), POOLS); /* few are left */
 }
 
+static void
+a_run_begins_in_a_new_arena(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    take_all(space);
+    assert_int_equal(get_run(space, 5), POOLS); /* at its first pool, wherever the run was */
+}
+
+static void
+a_run_takes_the_only_room(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    take_all(space);
+    put_range(space, 16, 32); /* nothing else of its arena */
+    assert_int_equal(get_run(space, 0), 16);
+}
+
+/* Arenas that came and went are no address space that lies between runs. */
+static void
+runs_go_on_after_many_arenas(void **state)
+{
+    (void)state;
+    struct mpyi_space *space = &fixture.test.space;
+    for (int i = 0; i < 10; i++) {
+        take_all(space);
+        put_range(space, 0, POOLS);
+        assert_int_equal(mpyi_space_trim(space, 0), ARENAS * MPY_ARENA_SIZE);
+    }
+    uint32_t first = get_run(space, MPYI_NO_POOL);
+    assert_int_equal(get_run(space, first), first + 16);
+}
+
 /* Without memory for an arena a run takes what there is, and only then fails. */
 static void
 a_run_without_memory(void **state)
@@ -367,6 +401,9 @@ main(void)
         CASE(several_pools_come_from_one_arena),
         CASE(a_run_goes_on_or_begins_where_there_is_room),
         CASE(runs_use_what_was_touched),
+        CASE(a_run_begins_in_a_new_arena),
+        CASE(a_run_takes_the_only_room),
+        CASE(runs_go_on_after_many_arenas),
         CASE(a_run_without_memory),
         CASE(address_space_between_runs_is_bounded),
         CASE(books_follow),

@@ -144,7 +144,14 @@ a_heap_gives_back_half_at_a_time(void **state)
     assert_int_equal(mpyi_large_cache_blocks(cache), 4);
     assert_int_equal(heap->empty_count, empties / 2);
     test_heap_valid(&test);
-    (void)mpyi_large_cache_clear(cache);
+    for (int i = 0; i < 4; i++) { /* 2, 1, none */
+        mpyi_large_cache_halve(cache);
+    }
+    assert_int_equal(mpyi_large_cache_blocks(cache) + cache->bytes, 0);
+    for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) { /* as much room as at the beginning stays */
+        const struct mpyi_large_bin *bin = &cache->bins[b];
+        assert_int_equal(bin->hi - bin->lo, mpyi_large_bin_shallow(b));
+    }
     mpyi_os_release(cache, sizeof *cache + MPYI_LARGE_ENTRY_BYTES);
     test_heap_close(&test);
 }

@@ -8,6 +8,10 @@
 #include "alloc/decay.h"
 #include "alloc/sys.h"
 
+#include <sys/mman.h>
+
+static struct mpyi_large_entry entries[MPYI_LARGE_SLOTS]; /* of the one cache in use */
+
 static void
 bins_cover_every_size(void **state)
 {
@@ -50,7 +54,6 @@ the_cache_is_bounded_and_gives_what_fits(void **state)
 {
     (void)state;
     static struct mpyi_large_cache cache;
-    static struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
     struct mpyi_usage usage = {.limit = UINT64_MAX};
     mpyi_large_cache_init(&cache, entries, 100000, &usage);
     uint64_t random = 11;
@@ -75,12 +78,27 @@ the_cache_is_bounded_and_gives_what_fits(void **state)
     assert_int_equal(mpyi_large_cache_blocks(&cache) + cache.bytes, 0);
 }
 
+/* OS pages of it that are in memory. */
+static size_t
+resident(void *p, size_t n)
+{
+    static unsigned char pages[MPYI_LARGE_ENTRY_BYTES / 4096 + 2];
+    size_t page = mpyi_os_page_size();
+    char *from = (char *)p - (uintptr_t)p % page;
+    size_t bytes = (size_t)((char *)p + n - from);
+    assert_int_equal(mincore(from, bytes, pages), 0);
+    size_t count = 0;
+    for (size_t i = 0; i < (bytes + page - 1) / page; i++) {
+        count += pages[i] & 1;
+    }
+    return count;
+}
+
 static void
 one_size_may_fill_the_cache(void **state)
 {
     (void)state;
     static struct mpyi_large_cache cache;
-    static struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
     struct mpyi_usage usage = {.limit = UINT64_MAX};
     const size_t limit = (size_t)4 << 20;
     size_t depths = 0;
@@ -104,12 +122,41 @@ one_size_may_fill_the_cache(void **state)
     }
     assert_int_equal(cache_sum(&cache), cache.bytes);
     size_t bytes = cache.bytes;
-    assert_int_equal(mpyi_large_cache_clear(&cache), bytes); /* its entries are purged, too */
+    size_t pages = resident(entries, sizeof entries);
+    assert_int_equal(mpyi_large_cache_clear(&cache), bytes);
+    assert_true(MPYI_TSAN || resident(entries, sizeof entries) + 10 < pages); /* purged, too */
     void *last = mpyi_sys_malloc(1024);
     size_t size;
     assert_int_equal(mpyi_large_cache_push(&cache, last, 1024), 1);
     assert_ptr_equal(mpyi_large_cache_pop(&cache, 1000, &size), last);
     mpyi_sys_free(last);
+}
+
+/* Each request in vain makes room for one block more, up to the bin's depth; a closed cache has
+ * none.
+ */
+static void
+bins_end_where_the_next_begins(void **state)
+{
+    (void)state;
+    static struct mpyi_large_cache cache;
+    struct mpyi_usage usage = {.limit = UINT64_MAX};
+    mpyi_large_cache_init(&cache, entries, (size_t)64 << 20, &usage);
+    for (unsigned b = 0; b < MPYI_LARGE_BINS; b += 8) {
+        const struct mpyi_large_bin *bin = &cache.bins[b];
+        for (size_t i = 0; i < mpyi_large_bin_depth(b) + 10; i++) {
+            size_t none;
+            assert_null(mpyi_large_cache_pop(&cache, mpyi_large_bin_size(b) + (b == 0), &none));
+        }
+        assert_true(bin->hi - bin->lo <= (ptrdiff_t)mpyi_large_bin_depth(b));
+        assert_true(b == 0 || bin->hi - bin->lo == (ptrdiff_t)mpyi_large_bin_depth(b));
+    }
+    mpyi_large_cache_set_closed(&cache, 1);
+    size_t word;
+    assert_null(mpyi_large_cache_pop(&cache, 1000, &word));
+    assert_int_equal(mpyi_large_cache_push(&cache, &word, 1024), 0);
+    mpyi_large_cache_set_closed(&cache, 0);
+    assert_int_equal(mpyi_large_cache_blocks(&cache), 0);
 }
 
 /* Blocks of others, which nobody here asks for, do not pile up. */
@@ -118,7 +165,6 @@ blocks_nobody_asks_for_are_few(void **state)
 {
     (void)state;
     static struct mpyi_large_cache cache;
-    static struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
     struct mpyi_usage usage = {.limit = UINT64_MAX};
     mpyi_large_cache_init(&cache, entries, (size_t)4 << 20, &usage);
     for (int i = 0; i < 1000; i++) {
@@ -135,7 +181,6 @@ unfit_blocks_are_not_kept(void **state)
 {
     (void)state;
     static struct mpyi_large_cache cache;
-    static struct mpyi_large_entry entries[MPYI_LARGE_SLOTS];
     struct mpyi_usage usage = {.limit = UINT64_MAX};
     int word;
     mpyi_large_cache_init(&cache, entries, 0, &usage);
@@ -232,6 +277,7 @@ grown_blocks_go_back(void **state)
     for (int i = 0; i < 20; i++) {
         mpyi_large_cache_halve(cache); /* takes back what other tests have made room for */
     }
+    uint64_t used = mpy_mem_used();
     char *p = mpy_mem_malloc(1000);
     for (size_t n = 2000; n < 900000; n += n / 8) {
         char *longer = mpy_mem_realloc(p, n);
@@ -243,6 +289,7 @@ grown_blocks_go_back(void **state)
     mpy_mem_stats stats = {.size = sizeof stats};
     assert_int_equal(mpy_mem_stats_get(NULL, &stats), 0);
     assert_int_equal(cache->bytes, 0);
+    assert_int_equal(mpy_mem_used(), used); /* to the byte, however often it was resized */
 }
 
 /* A block that waits in the next bin serves a request; one that waits further up does not. */
@@ -263,7 +310,7 @@ the_next_bin_helps_out(void **state)
         mpy_mem_free(q);
     }
     assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
-    mpy_mem_free(mpy_mem_malloc(1536));
+    mpy_mem_free(mpy_mem_malloc(1024 + 2 * MPYI_LARGE_NEIGHBOURS * 128));
     struct mpyi_heap *heap = mpyi_heap_of(mpy_priv_tls.mem);
     void *q = mpy_mem_malloc(1024);
     void *last = mpy_mem_malloc(MPYI_LARGE_CACHED_MAX);
@@ -628,6 +675,7 @@ main(void)
         cmocka_unit_test(bins_cover_every_size),
         cmocka_unit_test(the_cache_is_bounded_and_gives_what_fits),
         cmocka_unit_test(one_size_may_fill_the_cache),
+        cmocka_unit_test(bins_end_where_the_next_begins),
         cmocka_unit_test(blocks_nobody_asks_for_are_few),
         cmocka_unit_test(unfit_blocks_are_not_kept),
         cmocka_unit_test(freed_blocks_come_back),

@@ -41,7 +41,7 @@ the_ends_of_an_aligned_mapping_are_given_back(void **state)
     size_t page = mpyi_os_page_size();
     size_t before = address_space();
     for (int i = 0; i < N; i++) {
-        maps[i] = mpyi_os_map(page, 1 << 22);
+        maps[i] = mpyi_os_map(page, 1 << 26); /* more than kernels align by themselves */
         assert_non_null(maps[i]);
     }
     assert_in_range(address_space() - before, N, N + 64);
@@ -88,6 +88,9 @@ distance(const void *a, const void *b)
     return a < b ? (uintptr_t)b - (uintptr_t)a : (uintptr_t)a - (uintptr_t)b;
 }
 
+#define FARTHEST ((uintptr_t)41 << 40) /* below the library that places are sought */
+#define LOWEST   ((uintptr_t)57 << 40) /* address of the library where they are */
+
 /* What a program maps before and after it makes large reservations, its libraries among them, stays
    together. */
 static void
@@ -95,6 +98,7 @@ large_reservations_keep_apart(void **state)
 {
     (void)state;
     const size_t n = (size_t)64 << 30;
+    static char here[1];
     char *ranges[3];
     void *first = mpyi_os_map(4096, 4096);
     for (int i = 0; i < 3; i++) {
@@ -109,6 +113,8 @@ large_reservations_keep_apart(void **state)
         assert_true(distance(first, second) < n);
         for (int i = 0; i < 3; i++) {
             assert_true(distance(ranges[i], first) >= (uintptr_t)1 << 40);
+            assert_true((uintptr_t)here < LOWEST ||
+                        (ranges[i] < here && distance(ranges[i], here) <= FARTHEST));
         }
     }
     for (int i = 0; i < 3; i++) {
@@ -124,12 +130,14 @@ reservations_may_come_and_go(void **state)
 {
     (void)state;
     const size_t n = (size_t)64 << 30;
+    static char here[1];
     void *kept = mpyi_os_reserve(n, 4096);
     assert_non_null(kept);
     for (int i = 0; i < 300; i++) {
         char *p = mpyi_os_reserve(n, 4096);
         assert_non_null(p);
         assert_true(p != kept && mpyi_os_commit(p, 4096) == 0);
+        assert_true(p > here || distance(p, here) <= FARTHEST); /* above: the kernel chose */
         p[0] = 1;
         mpyi_os_release(p, n);
     }

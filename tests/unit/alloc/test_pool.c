@@ -258,6 +258,76 @@ more_classes_than_runs(void **state)
     test_heap_close(&test);
 }
 
+/* Fetches pools for more and more classes until n empty ones wait, most of them for some class. */
+static unsigned
+fill_cache(struct mpyi_heap *heap, uint32_t n)
+{
+    unsigned c = 1;
+    for (; heap->empty_count < n && c < MPY_CLASS_COUNT; c++) {
+        for (int i = 0; i < 5; i++) {
+            struct mpyi_pool *pool = mpyi_heap_claim_pool(heap, c);
+            assert_non_null(pool);
+            mpyi_partial_push(heap, pool);
+        }
+    }
+    assert_true(heap->empty_count >= n);
+    return c;
+}
+
+/* Where there is no room for more, a class gets what has waited longest. */
+static void
+the_oldest_pool_is_for_all(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    unsigned next = fill_cache(test.heap, MPYI_EMPTIES - 3);
+    uint32_t oldest = test.heap->empties[0];
+    assert_true(test.heap->meant[0] != 0);
+    struct mpyi_pool *pool = mpyi_heap_claim_pool(test.heap, next);
+    assert_non_null(pool);
+    mpyi_partial_push(test.heap, pool);
+    assert_int_equal(mpyi_pool_index(test.heap, pool), oldest);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
+/* Pools that stay in the cache stay meant for whom they were, until the heap begins anew. */
+static void
+what_pools_are_meant_for(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_REGION, 0);
+    struct mpyi_heap *heap = test.heap;
+    (void)fill_cache(heap, 20);
+    uint32_t count = heap->empty_count;
+    uint32_t empties[MPYI_EMPTIES];
+    uint8_t meant[MPYI_EMPTIES];
+    memcpy(empties, heap->empties, sizeof empties);
+    memcpy(meant, heap->meant, sizeof meant);
+    assert_int_not_equal(meant[0], meant[count - 1]);
+    mpyi_heap_halve_empties(heap);
+    uint32_t gone = count - heap->empty_count;
+    assert_in_range(gone, 1, count / 2 + 1);
+    for (uint32_t i = 0; i < heap->empty_count; i++) {
+        assert_int_equal(heap->empties[i], empties[gone + i]);
+        assert_int_equal(heap->meant[i], meant[gone + i]);
+    }
+    mpyi_heap_drop_pools(heap, MPYI_EMPTIES);
+    assert_true(heap->empty_count > 0);
+    for (uint32_t i = 0; i < heap->empty_count; i++) {
+        assert_int_equal(heap->meant[i], 0);
+    }
+    for (unsigned c = 1; c <= MPY_CLASS_COUNT; c++) {
+        assert_true(heap->runs[c] == MPYI_NO_POOL);
+    }
+    mpyi_heap_drop_pools(heap, 0);
+    assert_int_equal(test.in.space.pools_out, 0);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
 /* Where there is no memory for more, a class gets what is meant for another. */
 static void
 the_last_pools_are_for_all(void **state)
@@ -333,6 +403,8 @@ main(void)
         cmocka_unit_test(many_empty_pools_go_back_to_the_space),
         cmocka_unit_test(pools_of_a_class_lie_side_by_side),
         cmocka_unit_test(more_classes_than_runs),
+        cmocka_unit_test(the_oldest_pool_is_for_all),
+        cmocka_unit_test(what_pools_are_meant_for),
         cmocka_unit_test(the_last_pools_are_for_all),
         cmocka_unit_test(eight_byte_pools_have_upper_bits),
         cmocka_unit_test(no_memory_for_a_pool),

@@ -5,6 +5,7 @@
  */
 #include "alloc_test.h"
 
+#include "alloc/backend.h"
 #include "alloc/region.h"
 
 #include <pthread.h>
@@ -126,6 +127,27 @@ a_hard_limit(void **state)
     assert_non_null(p);
     mpy_mem_free(p);
     assert_int_equal(mpy_debug_check_heap(NULL), 0);
+}
+
+/* Room for the growth, but not for all that realloc() might give: a fresh block is tried. */
+static void
+near_the_limit_a_block_grows(void **state)
+{
+    (void)state;
+    unsigned char *p = mpy_mem_malloc(80000);
+    assert_non_null(p);
+    memset(p, 7, 80000);
+    assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+    size_t old = mpy_mem_usable_size(p);
+    size_t good = mpyi_backend_good(mpyi_large_good_size(100000));
+    uint64_t others = mpy_mem_used() - old;
+    mpy_mem_set_limit(others + good + 64);
+    p = mpy_mem_realloc(p, 100000);
+    assert_non_null(p);
+    assert_true(p[0] == 7 && p[79999] == 7);
+    assert_int_equal(mpy_mem_used(), others + mpy_mem_usable_size(p));
+    mpy_mem_set_limit(0);
+    mpy_mem_free(p);
 }
 
 static void
@@ -449,6 +471,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(without_a_limit, reset, reset),
         cmocka_unit_test_setup_teardown(a_hard_limit, reset, reset),
+        cmocka_unit_test_setup_teardown(near_the_limit_a_block_grows, reset, reset),
         cmocka_unit_test_setup_teardown(a_limit_below_what_is_used, reset, reset),
         cmocka_unit_test_setup_teardown(the_host_frees_and_the_request_succeeds, reset, reset),
         cmocka_unit_test_setup_teardown(what_ended_threads_left_is_found, reset, reset),

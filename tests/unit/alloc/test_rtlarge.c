@@ -4,6 +4,8 @@
  */
 #include "alloc_test.h"
 
+#include <malloc.h>
+
 static struct mpyi_rtheap *heap;
 
 static int
@@ -98,6 +100,7 @@ freed_blocks_wait_in_a_bounded_cache(void **state)
     void *p = mpyi_rtlarge_alloc(heap, 4000, 0);
     mpyi_rtlarge_free(heap, p);
     assert_int_equal(mpyi_large_cache_blocks(&heap->cache), 1);
+    assert_null(((const struct mpyi_large *)p - 1)->heap); /* by which a second free is known */
     assert_ptr_equal(mpyi_rtlarge_alloc(heap, 4000, MPYI_LARGE_ATOM), p);
     void *blocks[500];
     for (int i = 0; i < 500; i++) {
@@ -122,6 +125,17 @@ a_cached_block_beyond_the_limit_is_not_given(void **state)
     assert_null(mpyi_rtlarge_alloc(heap, 4000, 0));
 }
 
+/* Allocated from glibc's malloc, where that is it. */
+static size_t
+system_bytes(void)
+{
+#ifdef __GLIBC__
+    return mallinfo2().uordblks;
+#else
+    return 0;
+#endif
+}
+
 /* A block of the same bin may be larger than what is wanted: the limit counts what is given. */
 static void
 a_cached_block_is_counted_as_it_is(void **state)
@@ -130,6 +144,7 @@ a_cached_block_is_counted_as_it_is(void **state)
     if (heap->raw.closed) {
         return;
     }
+    size_t in_use = system_bytes();
     mpyi_rtheap_modes_set(heap, MPYI_MODE_TRACE, 1); /* sizes are not rounded to those of bins */
     size_t odd = mpyi_large_good_size(4000) + 16;
     void *p = mpyi_rtlarge_alloc(heap, odd, 0);
@@ -137,11 +152,91 @@ a_cached_block_is_counted_as_it_is(void **state)
     mpyi_rtheap_modes_set(heap, MPYI_MODE_TRACE, 0);
     mpyi_rtlarge_free(heap, p);
     assert_int_equal(mpyi_large_cache_blocks(&heap->cache), 1);
+    p = mpyi_rtlarge_alloc(heap, 4000, 0);
+    assert_int_equal(mpyi_rtlarge_size(p), odd);
+    assert_int_equal(mpyi_rtheap_bytes(heap), odd);
+    mpyi_rtlarge_free(heap, p);
     mpyi_rtheap_set_limit(heap, mpyi_rtheap_bytes(heap) + odd - 16);
     p = mpyi_rtlarge_alloc(heap, 4000, 0);
     assert_non_null(p);
     assert_true(mpyi_rtheap_bytes(heap) <= heap->usage.limit);
     mpyi_rtheap_set_limit(heap, 0);
+    mpyi_rtlarge_free(heap, p);
+    assert_int_equal(mpyi_large_cache_clear(&heap->cache), mpyi_large_good_size(4000));
+    assert_int_equal(system_bytes(), in_use);
+}
+
+/* With closed magazines a block is moved for each size, so that what it says is what was asked for.
+ */
+static void
+closed_blocks_have_their_size(void **state)
+{
+    (void)state;
+    mpyi_rtheap_modes_set(heap, MPYI_MODE_TRACE, 1);
+    void *p = mpyi_rtlarge_alloc(heap, 4000, 0);
+    assert_int_equal(mpyi_rtlarge_size(p), 4000);
+    p = mpyi_rtlarge_realloc(heap, p, 3008);
+    assert_int_equal(mpyi_rtlarge_size(p), 3008);
+    mpyi_rtlarge_free(heap, p);
+    mpyi_rtheap_modes_set(heap, MPYI_MODE_TRACE, 0);
+}
+
+/* Where the system has no more, what waits is given back to it, and asked for again. */
+static void
+the_cache_makes_room(void)
+{
+    enum { BLOCKS = 12, SIZE = 900000 };
+    heap = mpyi_rtheap_new(NULL);
+    void *blocks[BLOCKS];
+    for (int i = 0; i < BLOCKS; i++) {
+        blocks[i] = mpyi_rtlarge_alloc(heap, SIZE, 0);
+        CHILD_CHECK(blocks[i] != NULL);
+    }
+    for (int i = 0; i < BLOCKS; i++) {
+        mpyi_rtlarge_free(heap, blocks[i]);
+    }
+    CHILD_CHECK(mpyi_large_cache_blocks(&heap->cache) == BLOCKS);
+    const rlim_t most = (rlim_t)1 << 46;
+    struct rlimit limit = {most, RLIM_INFINITY};
+    CHILD_CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+    limit.rlim_cur = most - mpyi_os_address_left() + SIZE;
+    CHILD_CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+    CHILD_CHECK(mpyi_rtlarge_alloc(heap, (size_t)BLOCKS / 2 * SIZE, 0) != NULL);
+    CHILD_CHECK(heap->cache.bytes == 0);
+}
+
+static void
+the_system_is_short(void **state)
+{
+    (void)state;
+    if (MPYI_ASAN || MPYI_TSAN || MPY_LARGE_JEMALLOC || heap->raw.closed) {
+        return; /* they need more address space than the limit; jemalloc keeps what it had */
+    }
+    test_child_succeeds(the_cache_makes_room);
+}
+
+/* A block that waits in the next bin serves a request, one that waits further up does not. */
+static void
+the_next_bin_helps_out(void **state)
+{
+    (void)state;
+    if (heap->raw.closed) {
+        return;
+    }
+    for (unsigned b = 8; b < MPYI_LARGE_BINS - 2 * MPYI_LARGE_NEIGHBOURS; b += 8) {
+        size_t n = mpyi_large_bin_size(b);
+        void *p = mpyi_rtlarge_alloc(heap, n, 0);
+        void *next = mpyi_rtlarge_alloc(heap, mpyi_large_bin_size(b + MPYI_LARGE_NEIGHBOURS), 0);
+        void *far = mpyi_rtlarge_alloc(heap, mpyi_large_bin_size(b + 2 * MPYI_LARGE_NEIGHBOURS), 0);
+        assert_non_null(p);
+        mpyi_rtlarge_free(heap, next);
+        mpyi_rtlarge_free(heap, far);
+        assert_ptr_equal(mpyi_rtlarge_alloc(heap, n, 0), next);
+        size_t waiting = mpyi_large_cache_blocks(&heap->cache);
+        assert_ptr_not_equal(mpyi_rtlarge_alloc(heap, n, 0), far);
+        assert_int_equal(mpyi_large_cache_blocks(&heap->cache), waiting);
+        (void)mpyi_large_cache_clear(&heap->cache);
+    }
 }
 
 static size_t
@@ -189,12 +284,12 @@ static void
 near_the_limit_a_block_changes_its_size(void **state)
 {
     (void)state;
-    mpyi_rtheap_set_limit(heap, 100000);
+    mpyi_rtheap_set_limit(heap, 110000);
     unsigned char *p = mpyi_rtlarge_alloc(heap, 60000, MPYI_LARGE_ATOM);
     unsigned char *q = mpyi_rtlarge_alloc(heap, 30000, 0);
     assert_non_null(q);
     memset(p, 7, 60000);
-    assert_null(mpyi_rtlarge_realloc(heap, q, 45000));
+    assert_null(mpyi_rtlarge_realloc(heap, q, 60000));
     q = mpyi_rtlarge_realloc(heap, q, 34000);
     assert_non_null(q);
     p = mpyi_rtlarge_realloc(heap, p, 20000);
@@ -217,6 +312,9 @@ main(void)
         CASE(freed_blocks_wait_in_a_bounded_cache),
         CASE(a_cached_block_beyond_the_limit_is_not_given),
         CASE(a_cached_block_is_counted_as_it_is),
+        CASE(closed_blocks_have_their_size),
+        CASE(the_system_is_short),
+        CASE(the_next_bin_helps_out),
         CASE(resizing_keeps_the_kind),
         CASE(what_shrinks_gives_memory_back),
         CASE(near_the_limit_a_block_changes_its_size),
