@@ -175,6 +175,39 @@ limits_and_clock(void **state)
     assert_in_range(mpyi_os_now_ms() - start, 10, 10000);
 }
 
+static void
+under_a_large_limit(void)
+{
+    struct rlimit limit = {(rlim_t)1 << 46, RLIM_INFINITY};
+    CHILD_CHECK(mpyi_os_address_left() == mpyi_os_address_limit());
+    CHILD_CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+    const int file = dup(STDERR_FILENO);
+    CHILD_CHECK(close(file) == 0);
+    size_t left = mpyi_os_address_left();
+    CHILD_CHECK(left < limit.rlim_cur && left > limit.rlim_cur / 2);
+    void *p = mpyi_os_reserve((size_t)64 << 20, 4096);
+    CHILD_CHECK(p != NULL && mpyi_os_address_left() == left - ((size_t)64 << 20));
+    mpyi_os_release(p, (size_t)64 << 20);
+    CHILD_CHECK(mpyi_os_address_left() == left);
+    CHILD_CHECK(dup(STDERR_FILENO) == file); /* no file stays open */
+    limit.rlim_cur = 4096;
+    CHILD_CHECK(setrlimit(RLIMIT_AS, &limit) == 0 && mpyi_os_address_left() == 0);
+    const struct rlimit no_files = {0, 0};
+    CHILD_CHECK(setrlimit(RLIMIT_NOFILE, &no_files) == 0 && mpyi_os_address_left() == 4096);
+}
+
+static void
+what_is_left_of_the_address_space(void **state)
+{
+    (void)state;
+    struct rlimit limit;
+    if (MPYI_ASAN || MPYI_TSAN || getrlimit(RLIMIT_AS, &limit) != 0 ||
+        limit.rlim_cur != RLIM_INFINITY) {
+        return; /* they need more than the limit */
+    }
+    test_child_succeeds(under_a_large_limit);
+}
+
 int
 main(void)
 {
@@ -187,6 +220,7 @@ main(void)
         cmocka_unit_test(reservations_may_come_and_go),
         cmocka_unit_test(the_nth_request_fails),
         cmocka_unit_test(limits_and_clock),
+        cmocka_unit_test(what_is_left_of_the_address_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

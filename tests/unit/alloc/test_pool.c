@@ -258,6 +258,70 @@ more_classes_than_runs(void **state)
     test_heap_close(&test);
 }
 
+/* A heap with many pools fetches many at once, but few for a class that is new, and of a run none
+   beyond the next 64 KiB. */
+static void
+fetches_are_bounded(void **state)
+{
+    (void)state;
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    struct mpyi_heap *heap = test.heap;
+    while (heap->pool_count < 200 || heap->empty_count > 0) {
+        struct mpyi_pool *pool = mpyi_heap_claim_pool(heap, 8);
+        assert_non_null(pool);
+        mpyi_partial_push(heap, pool);
+    }
+    static const struct {
+        unsigned size_class;
+        uint32_t run, fetched;
+    } cases[] = {{16, MPYI_NO_POOL, 4}, {20, 64 + 13, 3}, {24, 64, 16}};
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t before = heap->pool_count;
+        heap->runs[cases[i].size_class] = cases[i].run;
+        do { /* to the last, so that the next class finds none that is for any */
+            struct mpyi_pool *pool = mpyi_heap_claim_pool(heap, cases[i].size_class);
+            assert_non_null(pool);
+            mpyi_partial_push(heap, pool);
+        } while (heap->empty_count > 0);
+        assert_int_equal(heap->pool_count - before, cases[i].fetched);
+    }
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
+/* A pool that ran empty, was filled, and got room again before anybody looked, is noted twice. */
+static void
+noted_twice_filed_once(void **state)
+{
+    (void)state;
+    enum { C = 64, N = MPY_POOL_SIZE / 512 };
+    struct test_heap test;
+    test_heap_open(&test, MPY_KIND_RAW, 0);
+    struct mpyi_heap *heap = test.heap;
+    void *blocks[N];
+    for (int i = 0; i < N; i++) {
+        blocks[i] = mpyi_heap_take(heap, C);
+    }
+    mpyi_heap_put(heap, blocks, 1);
+    mpyi_heap_file_changed(heap);
+    mpyi_heap_put(heap, blocks + 1, N - 1);
+    assert_int_equal(heap->changed_count, 1);
+    for (int i = 0; i < N; i++) {
+        blocks[i] = mpyi_heap_take(heap, C);
+    }
+    mpyi_heap_put(heap, blocks, 1);
+    assert_int_equal(heap->changed_count, 2);
+    assert_ptr_equal(heap->changed[0], heap->changed[1]);
+    mpyi_heap_file_changed(heap);
+    test_heap_valid(&test);
+    mpyi_heap_put(heap, blocks + 1, N - 1);
+    mpyi_heap_release_empties(heap);
+    assert_int_equal(test.in.space.pools_out, 0);
+    test_heap_valid(&test);
+    test_heap_close(&test);
+}
+
 /* Fetches pools for more and more classes until n empty ones wait, most of them for some class. */
 static unsigned
 fill_cache(struct mpyi_heap *heap, uint32_t n)
@@ -403,6 +467,8 @@ main(void)
         cmocka_unit_test(many_empty_pools_go_back_to_the_space),
         cmocka_unit_test(pools_of_a_class_lie_side_by_side),
         cmocka_unit_test(more_classes_than_runs),
+        cmocka_unit_test(fetches_are_bounded),
+        cmocka_unit_test(noted_twice_filed_once),
         cmocka_unit_test(the_oldest_pool_is_for_all),
         cmocka_unit_test(what_pools_are_meant_for),
         cmocka_unit_test(the_last_pools_are_for_all),

@@ -300,6 +300,7 @@ many_under_a_limit(void)
     CHILD_CHECK(used > 0 && setrlimit(RLIMIT_AS, &limit) == 0);
     size_t left = mpyi_os_address_left();
     CHILD_CHECK(left <= (size_t)4 << 30);
+    const size_t all = left;
     struct mpyi_rtheap *heaps[6];
     for (int i = 0; i < 6; i++) {
         heaps[i] = mpyi_rtheap_new(NULL);
@@ -313,6 +314,7 @@ many_under_a_limit(void)
     for (int i = 0; i < 6; i++) {
         mpyi_rtheap_free(heaps[i]);
     }
+    CHILD_CHECK(mpyi_os_address_left() >= all - ((size_t)4 << 20));
 }
 
 static void
