@@ -156,6 +156,23 @@ a_heap_gives_back_half_at_a_time(void **state)
     test_heap_close(&test);
 }
 
+/* A heap that may keep nothing leaves no block unsorted either. */
+static void
+without_a_cache_nothing_waits(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    fill(8, 3000);
+    struct mpyi_large_cache *cache = &mpyi_heap_of(mpy_priv_tls.mem)->large;
+    mpyi_large_cache_set_limit(cache, 0);
+    for (int i = 0; i < 8; i++) {
+        mpy_mem_free(blocks[i]);
+        assert_null(cache->unsorted);
+    }
+    assert_int_equal(mpyi_large_cache_blocks(cache) + cache->bytes, 0);
+    mpyi_large_cache_set_limit(cache, mpyi_large_share());
+}
+
 /* Half at a time, but the last one, too: a block in a magazine keeps a whole pool. */
 static void
 nothing_is_left_after_some_periods(void **state)
@@ -375,6 +392,7 @@ main(int argc, char **argv)
         cmocka_unit_test(empty_arenas_go_while_others_work),
         cmocka_unit_test(idle_pools_of_used_arenas_go),
         cmocka_unit_test(a_heap_gives_back_half_at_a_time),
+        cmocka_unit_test(without_a_cache_nothing_waits),
         cmocka_unit_test(nothing_is_left_after_some_periods),
         cmocka_unit_test(every_slow_path_looks_at_the_clock),
         cmocka_unit_test(the_cap_holds),

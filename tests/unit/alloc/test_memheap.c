@@ -340,6 +340,39 @@ only_free(void *data)
     return NULL;
 }
 
+static void *
+free_those_of_another(void *data)
+{
+    void **blocks = data;
+    for (int i = 0; i < 300; i++) {
+        mpy_mem_free(blocks[i]);
+    }
+    return NULL;
+}
+
+/* A message that is not full is sent when its thread ends, also of a heap that waits as it was
+ * left. */
+static void
+open_messages_are_sent(void **state)
+{
+    (void)state;
+    test_need_open_magazines();
+    void *blocks[300];
+    for (int i = 0; i < 300; i++) {
+        blocks[i] = mpy_mem_malloc(64);
+        assert_non_null(blocks[i]);
+    }
+    run(free_those_of_another, blocks);
+    mpyi_heaps_lock();
+    for (const struct mpyi_heap *heap = mpyi_heaps_first(); heap != NULL; heap = heap->next_heap) {
+        for (unsigned i = 0; heap->orphan && i < MPYI_OUTBOXES; i++) {
+            assert_null(heap->out[i].message);
+        }
+    }
+    mpyi_heaps_unlock();
+    assert_true(mpyi_heap_of(mpy_priv_tls.mem)->remote != 0);
+}
+
 static void
 a_thread_may_begin_with_a_free(void **state)
 {
@@ -434,6 +467,7 @@ main(void)
         cmocka_unit_test(none_waits_so_under_a_limit),
         cmocka_unit_test(modes_are_followed),
         cmocka_unit_test(blocks_come_home),
+        cmocka_unit_test(open_messages_are_sent),
         cmocka_unit_test(a_thread_may_begin_with_a_free),
         cmocka_unit_test(destructors_may_allocate),
     };

@@ -150,6 +150,25 @@ near_the_limit_a_block_grows(void **state)
     mpy_mem_free(p);
 }
 
+/* What waits in the cache of large blocks makes room, whatever its size is. */
+static void
+cached_large_blocks_make_room(void **state)
+{
+    (void)state;
+    void *p[3];
+    for (int i = 0; i < 3; i++) {
+        p[i] = mpy_mem_malloc(300000);
+        assert_non_null(p[i]);
+    }
+    mpy_mem_set_limit(mpy_mem_used());
+    for (int i = 0; i < 3; i++) {
+        mpy_mem_free(p[i]);
+    }
+    p[0] = mpy_mem_malloc(800000);
+    assert_non_null(p[0]);
+    mpy_mem_free(p[0]);
+}
+
 static void
 a_limit_below_what_is_used(void **state)
 {
@@ -457,7 +476,31 @@ of_a_runtime(void **state)
         mpyi_rtheap_set_limit(rt_heap, 1 << 20);
         assert_string_equal(order, "");
     }
+    /* a region that is at work is left alone */
+    region->heap.busy = 1;
+    mpyi_rtheap_set_limit(rt_heap, 1 << 19);
+    assert_null(mpyi_array_alloc(rt_heap, 600000));
+    region->heap.busy = 0;
+    mpyi_rtheap_set_limit(rt_heap, 0);
     mpy_region_destroy(region);
+    /* as do pools without cells, or without atoms */
+    for (int i = 0; i < 2; i++) {
+        void *small[500];
+        for (int k = 0; k < 500; k++) {
+            small[k] = i == 0 ? mpyi_cell_alloc(rt_heap, 200) : mpyi_atom_alloc(rt_heap, 200);
+            assert_non_null(small[k]);
+        }
+        (void)mpyi_rtheap_trim(rt_heap, 0);
+        mpyi_rtheap_set_limit(rt_heap, mpyi_rtheap_bytes(rt_heap));
+        for (int k = 0; k < 500; k++) {
+            (void)(i == 0 ? mpyi_cell_free(rt_heap, small[k], 200)
+                          : mpyi_atom_free(rt_heap, small[k], 200));
+        }
+        void *block = mpyi_array_alloc(rt_heap, 90000);
+        assert_non_null(block);
+        mpyi_array_free(rt_heap, block, 90000);
+        mpyi_rtheap_set_limit(rt_heap, 0);
+    }
     assert_int_equal(mpyi_rtheap_check(rt_heap), 0);
     mpyi_rtheap_free(rt_heap);
     rt_heap = NULL;
@@ -472,6 +515,7 @@ main(void)
         cmocka_unit_test_setup_teardown(without_a_limit, reset, reset),
         cmocka_unit_test_setup_teardown(a_hard_limit, reset, reset),
         cmocka_unit_test_setup_teardown(near_the_limit_a_block_grows, reset, reset),
+        cmocka_unit_test_setup_teardown(cached_large_blocks_make_room, reset, reset),
         cmocka_unit_test_setup_teardown(a_limit_below_what_is_used, reset, reset),
         cmocka_unit_test_setup_teardown(the_host_frees_and_the_request_succeeds, reset, reset),
         cmocka_unit_test_setup_teardown(what_ended_threads_left_is_found, reset, reset),
