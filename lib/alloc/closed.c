@@ -298,10 +298,11 @@ void *
 mpyi_obj_closed_malloc(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n,
                        const void *site)
 {
+    size_t bytes = n + (n == 0);
     struct mpyi_asker asker = {runtime, heap, site, 0};
     void *p = checked(heap) ? mpyi_checked_malloc(&asker, 0, n, 0)
-                            : mpyi_obj_plain_malloc(runtime, heap, n);
-    return traced(heap, p, n);
+                            : mpyi_obj_plain_malloc(runtime, heap, bytes);
+    return traced(heap, p, bytes);
 }
 
 void

@@ -33,7 +33,7 @@ static void *
 try_alloc(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n, const void *site)
 {
     if (MPY_UNLIKELY(heap->closed)) {
-        return mpyi_obj_closed_malloc(runtime, heap, n, site);
+        return mpyi_obj_closed_malloc(runtime, heap, n, site); /* records also say 0 */
     }
     if (n > MPY_SMALL_MAX) {
         return mpyi_rtlarge_alloc(runtime, n, heap->kind == MPY_KIND_ATOM ? MPYI_LARGE_ATOM : 0);
@@ -45,9 +45,9 @@ void *
 mpyi_rtheap_alloc_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size_t n,
                        const void *site)
 {
-    n += n == 0;
+    size_t bytes = n + (n == 0);
     mpyi_heap_sync(heap, runtime->modes);
-    if (MPY_UNLIKELY(heap->closed) && mpyi_fault_hit(&runtime->fault, n)) {
+    if (MPY_UNLIKELY(heap->closed) && mpyi_fault_hit(&runtime->fault, bytes)) {
         return NULL;
     }
     if (n > MPYI_SIZE_LIMIT) {
@@ -56,7 +56,7 @@ mpyi_rtheap_alloc_slow(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, size
     mpyi_pressure_notice_runtime(runtime);
     void *p = try_alloc(runtime, heap, n, site);
     int step = 0;
-    while (MPY_UNLIKELY(p == NULL) && mpyi_pressure_relieve_runtime(runtime, &step, n)) {
+    while (MPY_UNLIKELY(p == NULL) && mpyi_pressure_relieve_runtime(runtime, &step, bytes)) {
         p = try_alloc(runtime, heap, n, site);
     }
     return p;

@@ -74,6 +74,12 @@ use_mem(int marked)
 static void
 use_runtime(void)
 {
+    for (size_t n = 0; n <= 520; n++) {
+        char *p = mpy_obj_malloc(n);
+        mpy_obj_free_sized(mpy_obj_realloc(NULL, n), n);
+        p = mpy_obj_realloc(p, 520 - n);
+        mpy_obj_free_sized(p, 520 - n);
+    }
     for (size_t n = 32; n <= 496; n += 8) {
         char *p = mpy_obj_malloc(n);
         void *atom = mpyi_atom_alloc(runtime, n);
