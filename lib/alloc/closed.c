@@ -266,17 +266,21 @@ void
 mpyi_obj_plain_free(struct mpyi_rtheap *runtime, struct mpyi_heap *heap, void *p, size_t n)
 {
     uint32_t index = mpyi_space_find(heap->space, p);
-    int pooled = n == MPYI_SIZE_UNKNOWN ? index != MPYI_NO_POOL : mpyi_obj_is_pooled(heap, n);
+    int pooled = index != MPYI_NO_POOL;
+    int small = n != MPYI_SIZE_UNKNOWN && mpyi_obj_is_pooled(heap, n);
+    if (pooled ? !mpyi_heap_is_allocated(heap, p) : small) {
+        mpyi_fatal("free of %p: no allocated block starts there (freed twice, or inside a block?)",
+                   p);
+    }
     if (!pooled) {
         mpyi_rtlarge_free(runtime, p);
         return;
     }
-    if (!mpyi_heap_is_allocated(heap, p) ||
-        (n != MPYI_SIZE_UNKNOWN &&
-         heap->space->classes[index] != mpy_priv_obj_class(n + (n == 0)))) {
-        mpyi_fatal("free of %p: no allocated block of %zd bytes starts there", p, (ptrdiff_t)n);
+    unsigned size_class = heap->space->classes[index];
+    if (n != MPYI_SIZE_UNKNOWN && size_class != (small ? mpy_priv_obj_class(n + (n == 0)) : 0)) {
+        mpyi_fatal("free of %p: its size is not %zu", p, n);
     }
-    mpyi_block_put(heap->space, p, mpyi_class_size(heap->space->classes[index]));
+    mpyi_block_put(heap->space, p, mpyi_class_size(size_class));
     mpyi_heap_put(heap, &p, 1);
 }
 

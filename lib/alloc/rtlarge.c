@@ -67,6 +67,17 @@ unlink_block(struct mpyi_rtheap *heap, struct mpyi_large *block)
     add(&heap->usage.large_blocks, 0 - UINT64_C(1));
 }
 
+/* What is no block of this runtime must not be taken out of the ring: its bytes would say which two
+   words to write, and what. */
+static void
+look_at(const struct mpyi_rtheap *heap, const struct mpyi_large *block)
+{
+    if ((MPY_DEBUG >= 1 || MPYI_SECURE) &&
+        (block->heap != heap || block->next->prev != block || block->prev->next != block)) {
+        mpyi_fatal("free of %p: no block of this runtime starts there", (const void *)(block + 1));
+    }
+}
+
 /* n rounded to what a block of it really gets; 0 when it cannot be had. */
 static size_t
 rounded(const struct mpyi_rtheap *heap, size_t n)
@@ -156,9 +167,7 @@ void
 mpyi_rtlarge_free(struct mpyi_rtheap *heap, void *p)
 {
     struct mpyi_large *block = prefix_of(p);
-    if (MPY_DEBUG >= 1 && block->heap != heap) {
-        mpyi_fatal("free of %p: no block of this runtime starts there", p);
-    }
+    look_at(heap, block);
     unlink_block(heap, block);
     block->heap = NULL;
     if (heap->raw.closed || !mpyi_large_cache_push(&heap->cache, block, size_of(block))) {
@@ -172,6 +181,7 @@ resize(struct mpyi_rtheap *heap, struct mpyi_large *block, size_t size)
 {
     size_t flag = block->size & MPYI_LARGE_FLAGS;
     size_t old = size_of(block);
+    look_at(heap, block);
     unlink_block(heap, block);
     struct mpyi_large *fresh = system_realloc(heap, block, PREFIX + size);
     if (fresh == NULL) {

@@ -5,7 +5,8 @@
  *   PROGRAM DOMAIN SIZE      DOMAIN is mem, obj, atom, cell or region
  *
  * Each makes one mistake with a block of SIZE bytes and returns 0 if nobody noticed. Neighbours are
- * allocated around the block, so that a pool has others than free ones.
+ * allocated around the block, so that a pool has others than free ones. Before, it tells on stderr
+ * what the message has to name: the block, and the address that the mistake is about.
  */
 #ifndef MPY_TEST_FAULT_GALLERY_H
 #define MPY_TEST_FAULT_GALLERY_H
@@ -15,9 +16,11 @@
 #include "minipy/region.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 struct gallery {
     char domain; /* its first letter */
@@ -43,9 +46,21 @@ gallery_alloc(const struct gallery *g)
     }
 }
 
+/* The last line with the same `what` counts. */
+static inline void
+gallery_tell(const char *what, const void *p)
+{
+    char line[64];
+    int n = snprintf(line, sizeof line, "gallery: %s %p\n", what, p);
+    if (write(STDERR_FILENO, line, (size_t)n) != n) {
+        exit(2);
+    }
+}
+
 static inline void
 gallery_free(const struct gallery *g, void *p)
 {
+    gallery_tell("fault at", p);
     switch (g->domain) {
     case 'm':
         mpy_mem_free(p);
@@ -88,6 +103,8 @@ gallery_start(struct gallery *g, int argc, char **argv)
         exit(2);
     }
     memset(p, 1, g->n);
+    gallery_tell("block", p);
+    gallery_tell("fault at", p);
     return p;
 }
 

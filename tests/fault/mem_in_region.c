@@ -7,6 +7,9 @@ main(int argc, char **argv)
 {
     struct gallery g;
     (void)gallery_start(&g, argc, argv);
-    mpy_region_free(g.region, mpy_mem_malloc(g.n));
+    void *p = mpy_mem_malloc(g.n);
+    gallery_tell("block", p);
+    gallery_tell("fault at", p);
+    mpy_region_free(g.region, p);
     return gallery_end(&g);
 }
