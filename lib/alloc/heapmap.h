@@ -7,9 +7,11 @@
  *   heaplegend.c  what the colours mean, and what the size classes hold
  *
  * Degrees of detail, by the number of arenas:
- *   blocks   up to 8 (2 MiB)       a panel an arena, a row a pool, a rectangle a block
+ *   blocks   up to 16 (4 MiB)      a panel an arena, a row a pool, a rectangle a block
  *   pools    up to 512 (128 MiB)   a tile an arena, a cell a pool
  *   arenas   more                  a tile one arena, or 2, 4, 8.. so that 4096 tiles suffice
+ *
+ * A heap of 1 MiB has 4 to 12 arenas: size classes that grow begin runs of their own.
  *
  * Colours: light where memory is idle, dark where it is allocated, in this order also in grey and
  * for eyes that confuse red and green (the ramp follows viridis). All coordinates are whole pixels.
@@ -26,7 +28,7 @@
 #define MPYI_MAP_POOLS  1
 #define MPYI_MAP_ARENAS 2
 
-#define MPYI_MAP_BLOCKS_MAX 8u    /* arenas */
+#define MPYI_MAP_BLOCKS_MAX 16u   /* arenas */
 #define MPYI_MAP_POOLS_MAX  512u  /* arenas */
 #define MPYI_MAP_TILES_MAX  4096u /* tiles */
 

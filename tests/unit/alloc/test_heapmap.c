@@ -13,8 +13,8 @@ detail_follows_the_number_of_arenas(void **state)
     (void)state;
     uint32_t span;
     assert_int_equal(mpyi_map_detail(0, &span), MPYI_MAP_BLOCKS);
-    assert_int_equal(mpyi_map_detail(8, &span), MPYI_MAP_BLOCKS);
-    assert_int_equal(mpyi_map_detail(9, &span), MPYI_MAP_POOLS);
+    assert_int_equal(mpyi_map_detail(16, &span), MPYI_MAP_BLOCKS);
+    assert_int_equal(mpyi_map_detail(17, &span), MPYI_MAP_POOLS);
     assert_int_equal(mpyi_map_detail(512, &span), MPYI_MAP_POOLS);
     assert_int_equal(mpyi_map_detail(513, &span), MPYI_MAP_ARENAS);
     assert_int_equal(span, 1);
@@ -89,6 +89,29 @@ from_a_page_of_blocks_to_a_page_of_arenas(void **state)
     check_picture(600, "each tile is 1 arena, 256 KiB", "<title>arena ");
 }
 
+/* However the size classes lie. */
+static void
+a_mebibyte_of_all_sizes_shows_its_blocks(void **state)
+{
+    (void)state;
+    static void *blocks[4096];
+    size_t n = 0;
+    for (size_t bytes = 0; bytes < (size_t)1 << 20; n++) {
+        size_t size = 1 + n * 7919 % MPY_SMALL_MAX;
+        blocks[n] = mpy_mem_malloc(size);
+        assert_non_null(blocks[n]);
+        bytes += size;
+    }
+    char *svg = report_of(mpy_mem_dump_map, NULL);
+    assert_int_equal(svg_check(svg, ""), 0);
+    assert_true(MPYI_BYPASS || strstr(svg, "each rectangle a block") != NULL);
+    free(svg);
+    for (size_t i = 0; i < n; i++) {
+        mpy_mem_free(blocks[i]);
+    }
+    assert_int_equal(mpy_mem_trim(NULL, 0, NULL), 0);
+}
+
 static void
 large_blocks_are_mentioned(void **state)
 {
@@ -141,6 +164,7 @@ main(void)
         cmocka_unit_test(sizes_are_for_reading),
         cmocka_unit_test(large_blocks_are_mentioned),
         cmocka_unit_test(it_can_be_stopped),
+        cmocka_unit_test(a_mebibyte_of_all_sizes_shows_its_blocks),
         cmocka_unit_test(from_a_page_of_blocks_to_a_page_of_arenas),
         cmocka_unit_test(a_runtime_has_two_sections),
     };
