@@ -137,7 +137,7 @@ mpy_mem_dump_stats(mpy_runtime *rt, mpy_write_fn write, void *data);
 MPY_NODISCARD MPY_API int
 mpy_mem_dump_json(mpy_runtime *rt, mpy_write_fn write, void *data);
 
-/* The heap as a picture (SVG): up to 2 MiB of arenas every block, coloured by its state; up to
+/* The heap as a picture (SVG): up to 4 MiB of arenas every block, coloured by its state; up to
    128 MiB every pool, coloured by how full it is; beyond, every arena. Below that, what the size
    classes hold. The caller's magazines are flushed first; what else waits in a magazine shows as
    allocated. The same heap gives the same bytes. Results and rules as mpy_mem_dump_stats(). */
@@ -158,7 +158,8 @@ mpy_mem_visit_blocks(mpy_runtime *rt, const void *pool, mpy_block_visit_fn fn, v
 
 /* Which block contains this address, and, when that is recorded, who allocated it? 1 found, 0 when
    no pool of the mem domain or of the current runtime contains it, or out->size is too small (then
-   *out is unchanged; 0 is version 1), -1 (MPY_E_INVAL) when `out` is NULL. Any thread for mem; the
+   *out is unchanged; 0 is version 1), -1 (MPY_E_INVAL) when `out` is NULL. Large blocks are found
+   while a check that keeps records is on; they have no pool and no arena. Any thread for mem; the
    lock for a runtime's blocks. O(1) without records. */
 MPY_NODISCARD MPY_API int
 mpy_mem_block_info(const void *p, mpy_block_info *out);

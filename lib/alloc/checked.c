@@ -478,10 +478,10 @@ mpyi_checked_usable(const struct mpyi_asker *asker, const void *p)
 const struct mpyi_mark *
 mpyi_checked_at(const struct mpyi_marks *marks, const void *base)
 {
-    const char *const starts[2] = {base, (const char *)base + MPYI_FENCE};
-    for (unsigned i = 0; marks->count != 0 && i < 2; i++) {
-        const struct mpyi_mark *mark = mpyi_marks_find(marks, starts[i]);
-        if (mark != NULL && base_of(mark) == base) {
+    for (size_t front = 0; marks->count != 0 && front < MPY_SMALL_MAX;
+         front = front != 0 ? 2 * front : MPYI_FENCE) {
+        const struct mpyi_mark *mark = mpyi_marks_find(marks, (const char *)base + front);
+        if (mark != NULL && mark->front == front) {
             return mark;
         }
     }

@@ -108,7 +108,7 @@ struct mpyi_origin {
 int
 mpyi_checked_origin(struct mpyi_marks *marks, const void *base, struct mpyi_origin *out);
 
-/* The record of the block at `base`, which has a fence in front or none; NULL. */
+/* The record of the pooled block at `base`, whatever is in front of the caller's bytes; NULL. */
 const struct mpyi_mark *
 mpyi_checked_at(const struct mpyi_marks *marks, const void *base);
 
@@ -165,6 +165,11 @@ mpyi_check_lock_held(const char *call, const void *site)
                             site);
     }
 }
+
+/* A copy of the record around an address, of the mem domain, of a region, or of the runtime, NULL
+   for the current one; 0: there is none. */
+int
+mpyi_checked_around(struct mpyi_rtheap *runtime, const void *p, struct mpyi_mark *out);
 
 /* 1 when the address lies on a stack or in a loaded program or library: malloc never returns such
    a one. */

@@ -316,9 +316,8 @@ add_static(struct text *text, const void *p)
     }
 }
 
-/* The record around an address, of the mem domain or of a runtime the caller may look into. */
-static int
-find_around(struct mpyi_rtheap *runtime, const void *p, struct mpyi_mark *out)
+int
+mpyi_checked_around(struct mpyi_rtheap *runtime, const void *p, struct mpyi_mark *out)
 {
     runtime = runtime != NULL ? runtime : mpyi_rtheap_current();
     mpyi_marks_lock(&mpyi_mem_marks);
@@ -419,7 +418,7 @@ mpyi_checked_bad_pointer(const struct mpyi_asker *asker, const void *p)
     uint32_t index;
     add(&text, "free of %p: ", p);
     const struct mpyi_space *space = space_of(asker->runtime, p, &index);
-    if (find_around(asker->runtime, p, &mark)) {
+    if (mpyi_checked_around(asker->runtime, p, &mark)) {
         add_around(&text, asker, p, &mark);
     } else if (space != NULL) {
         add_pooled(&text, asker, p, space, index);

@@ -187,6 +187,26 @@ describe_block(struct mpyi_rtheap *heap, struct mpyi_space *space, uint32_t inde
     return mpyi_struct_out(out, &info, sizeof info) < 0 ? 0 : 1;
 }
 
+/* A large block, which no pool contains: known only while there are records. */
+static int
+describe_large(const void *p, mpy_block_info *out)
+{
+    struct mpyi_mark mark;
+    if (!mpyi_checked_around(NULL, p, &mark) || mark.state != MPYI_MARK_LIVE) {
+        return 0;
+    }
+    mpy_block_info info = {
+        .block = mark.p - mark.front,
+        .block_size = mark.total <= UINT32_MAX ? (uint32_t)mark.total : UINT32_MAX,
+        .state = MPY_BLOCK_ALLOCATED,
+        .kind = mark.kind,
+        .requested = mark.n,
+        .serial = mark.serial,
+        .site = mark.alloc_site,
+    };
+    return mpyi_struct_out(out, &info, sizeof info) < 0 ? 0 : 1;
+}
+
 int
 mpy_mem_block_info(const void *p, mpy_block_info *out)
 {
@@ -201,12 +221,12 @@ mpy_mem_block_info(const void *p, mpy_block_info *out)
     }
     struct mpyi_rtheap *heap = mpyi_rtheap_current();
     if (heap == NULL) {
-        return 0;
+        return describe_large(p, out);
     }
     const struct mpyi_spaces own = {{&heap->obj_space, &heap->gc_space}, 2, heap, &heap->usage};
     struct mpyi_space *space = find(&own, p, &index);
     if (space == NULL) {
-        return 0;
+        return describe_large(p, out);
     }
     mpyi_spaces_flush(&own);
     return describe_block(heap, space, index, p, out);

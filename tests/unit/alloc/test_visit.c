@@ -198,6 +198,32 @@ checked_blocks_say_who_allocated_them(void **state)
     mpy_mem_free(p);
     assert_int_equal(mpy_mem_block_info(p, &info), 1); /* in quarantine: nobody's */
     assert_int_equal(info.requested + info.serial, 0);
+    for (size_t alignment = 32; alignment <= 128; alignment *= 2) {
+        char *aligned = mpy_mem_aligned_alloc(alignment, 60);
+        assert_int_equal(mpy_mem_block_info(aligned + 59, &info), 1);
+        assert_int_equal(info.requested, 60);
+        mpy_mem_free(aligned);
+    }
+    assert_int_equal(mpy_debug_set_checks(NULL, 0), 0);
+}
+
+static void
+checked_large_blocks_say_it_too(void **state)
+{
+    (void)state;
+    assert_int_equal(mpy_debug_set_checks(NULL, MPY_CHECK_RED_ZONES | MPY_CHECK_QUARANTINE), 0);
+    char *p = mpy_mem_malloc(5000);
+    mpy_block_info info = {.size = sizeof info};
+    assert_int_equal(mpy_mem_block_info(p + 4999, &info), 1);
+    assert_true((const char *)info.block <= p && (const char *)info.block + 64 >= p);
+    assert_int_equal(info.requested, 5000);
+    assert_true(info.serial != 0 && info.block_size >= 5000);
+    assert_true(info.site != NULL && info.pool == NULL && info.arena == NULL);
+    assert_int_equal(info.state, MPY_BLOCK_ALLOCATED);
+    assert_int_equal(info.kind, MPY_KIND_MEM);
+    assert_int_equal(mpy_mem_block_info(p + 5000 + 64, &info), 0);
+    mpy_mem_free(p);
+    assert_int_equal(mpy_mem_block_info(p, &info), 0); /* in quarantine */
     assert_int_equal(mpy_debug_set_checks(NULL, 0), 0);
 }
 
@@ -277,6 +303,7 @@ main(void)
         cmocka_unit_test(untouched_blocks_are_told_from_free_ones),
         cmocka_unit_test(addresses_lead_to_blocks),
         cmocka_unit_test(checked_blocks_say_who_allocated_them),
+        cmocka_unit_test(checked_large_blocks_say_it_too),
         cmocka_unit_test(blocks_without_a_record_are_nobodys),
         cmocka_unit_test(nobody_to_tell),
         cmocka_unit_test(a_runtime_is_visited),
