@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test: timeout=300 */
-/* Memcheck sees wrong writes into pools at once, in builds that announce blocks to Valgrind. */
+/* Memcheck sees wrong reads and writes in pools at once, in builds that announce blocks to
+ * Valgrind. */
 #include "support/cm.h"
 
 #include "alloc/poison.h"
@@ -37,6 +38,13 @@ static const struct {
 } cases[] = {
     {"0", "overflow", "mem 24", "Invalid write of size 1"},
     {"0", "overflow", "obj 33", "Invalid write of size 1"},
+    {"0", "read_past", "mem 24", "Invalid read of size 1"},
+    {"0", "read_past", "atom 33", "Invalid read of size 1"},
+    {"0", "read_after_free", "mem 512", "inside a block of size 512 free'd"},
+    {"0", "read_after_free", "obj 8", "inside a block of size 8 free'd"},
+    {"0", "read_after_free", "cell 40", "inside a block of size 40 free'd"},
+    {"15", "read_past", "mem 512", "Invalid read of size 1"},
+    {"15", "read_past", "cell 496", "Invalid read of size 1"},
     {"0", "write_after_free", "mem 24", "inside a block of size 24 free'd"},
     {"0", "write_after_free", "cell 40", "inside a block of size 40 free'd"},
     {"0", "write_after_free", "region 24", "inside a block of size 24 free'd"},
@@ -53,7 +61,7 @@ static const struct {
 };
 
 static void
-writes_are_seen_at_once(void **state)
+accesses_are_seen_at_once(void **state)
 {
     (void)state;
     static char output[65536];
@@ -69,6 +77,6 @@ writes_are_seen_at_once(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(writes_are_seen_at_once)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(accesses_are_seen_at_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
