@@ -6,8 +6,8 @@
  *   a section for each space      heading, then its arenas in rows
  *   chart of the size classes     MPYI_MAP_CHART_HEIGHT
  *
- * The number of arenas is read once, at the start: what other threads add meanwhile is not drawn.
- * Nothing is allocated; how large the page becomes does not depend on what the arenas contain.
+ * The number of arenas, and of the rows of each, is read once, at the start: what other threads add
+ * meanwhile is not drawn. Nothing is allocated.
  *
  * Lock: as alloc/visit.c.
  */
@@ -26,13 +26,14 @@ struct page {
     int detail;
     uint32_t span;
     unsigned y;
+    unsigned char rows[2][MPYI_MAP_PANELS_MAX]; /* of each panel */
 };
 
 int
-mpyi_map_detail(uint32_t arenas, uint32_t *span)
+mpyi_map_detail(uint32_t arenas, uint64_t pools, uint32_t *span)
 {
     *span = 1;
-    if (arenas <= MPYI_MAP_BLOCKS_MAX) {
+    if (arenas <= MPYI_MAP_PANELS_MAX && pools <= MPYI_MAP_BLOCKS_MAX) {
         return MPYI_MAP_BLOCKS;
     }
     if (arenas <= MPYI_MAP_POOLS_MAX) {
@@ -71,10 +72,26 @@ tiles(const struct page *page, unsigned section)
     return (page->arenas[section] + page->span - 1) / page->span;
 }
 
+/* Height of the panel i and of the one beside it. */
+static unsigned
+pair_height(const struct page *page, unsigned section, uint32_t i)
+{
+    unsigned rows = page->rows[section][i];
+    unsigned beside = i + 1 < page->arenas[section] ? page->rows[section][i + 1] : 0;
+    return mpyi_map_panel_height(rows > beside ? rows : beside);
+}
+
 static unsigned
 section_height(const struct page *page, unsigned section)
 {
     struct mpyi_map_grid grid = mpyi_map_grid(page->detail);
+    if (page->detail == MPYI_MAP_BLOCKS) {
+        unsigned height = HEADING + 14;
+        for (uint32_t i = 0; i < page->arenas[section]; i += grid.columns) {
+            height += pair_height(page, section, i);
+        }
+        return height;
+    }
     uint32_t rows = (tiles(page, section) + grid.columns - 1) / grid.columns;
     return HEADING + (unsigned)rows * grid.height + 14;
 }
@@ -116,7 +133,8 @@ static void
 draw_heading(struct page *page, unsigned section)
 {
     static const char *const of_detail[] = {
-        "each panel is an arena of 256 KiB, each row a pool of 4 KiB, each rectangle a block",
+        "each panel is an arena, each row a pool of 4 KiB (idle ones side by side share two), each "
+        "rectangle a block",
         "each tile is an arena of 256 KiB, each cell a pool of 4 KiB",
         "each tile is",
     };
@@ -147,26 +165,66 @@ draw_row_label(struct page *page, uint32_t arena, unsigned y)
 }
 
 static void
-draw_section(struct page *page, unsigned section)
+draw_panels(struct page *page, unsigned section)
+{
+    struct mpyi_map_grid grid = mpyi_map_grid(page->detail);
+    unsigned y = page->y + HEADING;
+    for (uint32_t i = 0; i < page->arenas[section]; i++) {
+        unsigned column = i % grid.columns;
+        mpyi_map_panel(&page->out, page->spaces->space[section], i, page->rows[section][i],
+                       MPYI_MAP_LEFT + column * grid.width, y);
+        y += column + 1 == grid.columns ? pair_height(page, section, i + 1 - grid.columns) : 0;
+    }
+}
+
+static void
+draw_tiles(struct page *page, unsigned section)
 {
     struct mpyi_map_grid grid = mpyi_map_grid(page->detail);
     uint32_t count = tiles(page, section);
     unsigned every = page->detail == MPYI_MAP_ARENAS ? 4 : 1;
-    draw_heading(page, section);
     for (uint32_t i = 0; i < count; i++) {
         unsigned column = i % grid.columns;
         unsigned row = i / grid.columns;
         unsigned y = page->y + HEADING + row * grid.height;
         uint32_t first = i * page->span;
         uint32_t left = page->arenas[section] - first;
-        if (column == 0 && page->detail != MPYI_MAP_BLOCKS && row % every == 0) {
+        if (column == 0 && row % every == 0) {
             draw_row_label(page, first, y);
         }
         mpyi_map_arena(&page->out, page->spaces->space[section], page->detail, first,
                        left < page->span ? left : page->span, MPYI_MAP_LEFT + column * grid.width,
                        y);
     }
+}
+
+static void
+draw_section(struct page *page, unsigned section)
+{
+    draw_heading(page, section);
+    if (page->detail == MPYI_MAP_BLOCKS) {
+        draw_panels(page, section);
+    } else {
+        draw_tiles(page, section);
+    }
     page->y += section_height(page, section);
+}
+
+/* How much there is to draw, at this moment. */
+static void
+measure(struct page *page, uint64_t pools)
+{
+    uint32_t arenas = 0;
+    for (unsigned i = 0; i < page->spaces->count; i++) {
+        page->arenas[i] = __atomic_load_n(&page->spaces->space[i]->arena_count, __ATOMIC_ACQUIRE);
+        arenas += page->arenas[i];
+    }
+    page->detail = mpyi_map_detail(arenas, pools, &page->span);
+    for (unsigned i = 0; i < page->spaces->count && page->detail == MPYI_MAP_BLOCKS; i++) {
+        for (uint32_t k = 0; k < page->arenas[i]; k++) {
+            page->rows[i][k] = (unsigned char)mpyi_map_panel_rows(page->spaces->space[i], k);
+        }
+    }
 }
 
 int
@@ -186,12 +244,7 @@ mpy_mem_dump_map(mpy_runtime *rt, mpy_write_fn write, void *data)
     if (mpyi_census_take(rt, &census, &stats) < 0) {
         return -1;
     }
-    uint32_t arenas = 0;
-    for (unsigned i = 0; i < spaces.count; i++) {
-        page.arenas[i] = __atomic_load_n(&spaces.space[i]->arena_count, __ATOMIC_ACQUIRE);
-        arenas += page.arenas[i];
-    }
-    page.detail = mpyi_map_detail(arenas, &page.span);
+    measure(&page, stats.pools_used + stats.pools_full);
     mpyi_writer_begin(&page.out, write, data);
     draw_head(&page, &stats);
     mpyi_map_legend(&page.out, page.detail,

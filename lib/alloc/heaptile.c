@@ -19,6 +19,7 @@
 #define CELL       6u
 #define TILE       16u
 #define PANEL_HEAD 16u
+#define IDLE_ROWS  2u /* pools without blocks, as many as lie side by side */
 #define SEPARATED  4u /* classes from here on have a gap between blocks */
 
 /* A pool as it was at one moment. */
@@ -34,7 +35,7 @@ mpyi_map_grid(int detail)
 {
     switch (detail) {
     case MPYI_MAP_BLOCKS:
-        return (struct mpyi_map_grid){558, PANEL_HEAD + ROW * MPYI_ARENA_POOLS + 16, 2};
+        return (struct mpyi_map_grid){558, 0, 2};
     case MPYI_MAP_POOLS:
         return (struct mpyi_map_grid){CELL * 8 + 6, CELL * 8 + 6, 20};
     default:
@@ -142,13 +143,12 @@ draw_blocks(struct mpyi_writer *out, const struct shot *shot, unsigned n, unsign
 /* Pools first..last have no blocks and are in the same state. */
 static void
 draw_idle_rows(struct mpyi_writer *out, const struct shot *shot, unsigned first, unsigned last,
-               unsigned x, unsigned y)
+               unsigned rows, unsigned x, unsigned y)
 {
     mpyi_writer_print(out,
                       "<rect class=\"%s\" x=\"%u\" y=\"%u\" width=\"512\" height=\"%u\"><title>"
                       "pools %u to %u: %s</title></rect>\n",
-                      idle_class(shot), x, y + first * ROW, (last - first + 1) * ROW - 1, first,
-                      last,
+                      idle_class(shot), x, y, rows * ROW - 1, first, last,
                       shot->state == MPY_POOL_EMPTY ? "empty, kept by their heap"
                       : shot->dirty                 ? "unused, with memory"
                                                     : "unused, without memory");
@@ -161,36 +161,74 @@ draw_label(struct mpyi_writer *out, unsigned block_size, unsigned x, unsigned y)
                       block_size);
 }
 
-static void
-draw_panel(struct mpyi_writer *out, struct mpyi_space *space, uint32_t arena, unsigned x,
-           unsigned y)
+/* Number of the last pool from n on that is without blocks in the same state as n is. */
+static unsigned
+last_idle(struct mpyi_space *space, uint32_t arena, unsigned n, const struct shot *shot)
+{
+    while (n + 1 < MPYI_ARENA_POOLS) {
+        struct shot next = look(space, arena, n + 1);
+        if (next.state != shot->state || next.dirty != shot->dirty) {
+            break;
+        }
+        n++;
+    }
+    return n;
+}
+
+static unsigned
+idle_rows(unsigned first, unsigned last)
+{
+    unsigned pools = last - first + 1;
+    return pools < IDLE_ROWS ? pools : IDLE_ROWS;
+}
+
+unsigned
+mpyi_map_panel_rows(struct mpyi_space *space, uint32_t arena)
+{
+    unsigned rows = 0;
+    for (unsigned n = 0; n < MPYI_ARENA_POOLS; n++) {
+        struct shot shot = look(space, arena, n);
+        unsigned last = shot.state >= MPY_POOL_USED ? n : last_idle(space, arena, n, &shot);
+        rows += idle_rows(n, last);
+        n = last;
+    }
+    return rows;
+}
+
+unsigned
+mpyi_map_panel_height(unsigned rows)
+{
+    return PANEL_HEAD + ROW * rows + 16;
+}
+
+void
+mpyi_map_panel(struct mpyi_writer *out, struct mpyi_space *space, uint32_t arena, unsigned rows,
+               unsigned x, unsigned y)
 {
     unsigned labelled_class = 0;
     unsigned free_row = 0; /* first row whose label would not touch the one above */
+    unsigned row = 0;
     mpyi_writer_print(out,
                       "<text class=\"tile\" x=\"%u\" y=\"%u\">arena %" PRIu32 " at %p</text>\n", x,
                       y + 10, arena, (const void *)space->arenas[arena].address);
     y += PANEL_HEAD;
-    for (unsigned n = 0; n < MPYI_ARENA_POOLS; n++) {
+    for (unsigned n = 0; n < MPYI_ARENA_POOLS && row < rows; n++) {
         struct shot shot = look(space, arena, n);
         if (shot.state >= MPY_POOL_USED) {
-            if (shot.size_class != labelled_class && n >= free_row) {
-                draw_label(out, shot.size_class * 8, x, y + n * ROW);
+            if (shot.size_class != labelled_class && row >= free_row) {
+                draw_label(out, shot.size_class * 8, x, y + row * ROW);
                 labelled_class = shot.size_class;
-                free_row = n + 2;
+                free_row = row + 2;
             }
-            draw_blocks(out, &shot, n, x, y + n * ROW);
+            draw_blocks(out, &shot, n, x, y + row * ROW);
+            row++;
             continue;
         }
-        unsigned last = n;
-        while (last + 1 < MPYI_ARENA_POOLS) {
-            struct shot next = look(space, arena, last + 1);
-            if (next.state != shot.state || next.dirty != shot.dirty) {
-                break;
-            }
-            last++;
-        }
-        draw_idle_rows(out, &shot, n, last, x, y);
+        unsigned last = last_idle(space, arena, n, &shot);
+        unsigned taken = idle_rows(n, last);
+        taken = taken <= rows - row ? taken : rows - row;
+        draw_idle_rows(out, &shot, n, last, taken, x, y + row * ROW);
+        row += taken;
         n = last;
         labelled_class = 0;
     }
@@ -310,14 +348,9 @@ void
 mpyi_map_arena(struct mpyi_writer *out, struct mpyi_space *space, int detail, uint32_t arena,
                uint32_t span, unsigned x, unsigned y)
 {
-    switch (detail) {
-    case MPYI_MAP_BLOCKS:
-        draw_panel(out, space, arena, x, y);
-        break;
-    case MPYI_MAP_POOLS:
+    if (detail == MPYI_MAP_POOLS) {
         draw_cells(out, space, arena, x, y);
-        break;
-    default:
+    } else {
         draw_tile(out, space, arena, span, x, y);
     }
 }

@@ -12,17 +12,18 @@ detail_follows_the_number_of_arenas(void **state)
 {
     (void)state;
     uint32_t span;
-    assert_int_equal(mpyi_map_detail(0, &span), MPYI_MAP_BLOCKS);
-    assert_int_equal(mpyi_map_detail(16, &span), MPYI_MAP_BLOCKS);
-    assert_int_equal(mpyi_map_detail(17, &span), MPYI_MAP_POOLS);
-    assert_int_equal(mpyi_map_detail(512, &span), MPYI_MAP_POOLS);
-    assert_int_equal(mpyi_map_detail(513, &span), MPYI_MAP_ARENAS);
+    assert_int_equal(mpyi_map_detail(0, 0, &span), MPYI_MAP_BLOCKS);
+    assert_int_equal(mpyi_map_detail(64, 512, &span), MPYI_MAP_BLOCKS);
+    assert_int_equal(mpyi_map_detail(64, 513, &span), MPYI_MAP_POOLS);
+    assert_int_equal(mpyi_map_detail(65, 512, &span), MPYI_MAP_POOLS);
+    assert_int_equal(mpyi_map_detail(512, 600, &span), MPYI_MAP_POOLS);
+    assert_int_equal(mpyi_map_detail(513, 600, &span), MPYI_MAP_ARENAS);
     assert_int_equal(span, 1);
-    assert_int_equal(mpyi_map_detail(4096, &span), MPYI_MAP_ARENAS);
+    assert_int_equal(mpyi_map_detail(4096, 4096, &span), MPYI_MAP_ARENAS);
     assert_int_equal(span, 1);
-    assert_int_equal(mpyi_map_detail(4097, &span), MPYI_MAP_ARENAS);
+    assert_int_equal(mpyi_map_detail(4097, 4096, &span), MPYI_MAP_ARENAS);
     assert_int_equal(span, 2);
-    assert_int_equal(mpyi_map_detail(262144, &span), MPYI_MAP_ARENAS);
+    assert_int_equal(mpyi_map_detail(262144, 4096, &span), MPYI_MAP_ARENAS);
     assert_int_equal(span, 64);
 }
 
