@@ -137,8 +137,8 @@ mpy_mem_dump_stats(mpy_runtime *rt, mpy_write_fn write, void *data);
 MPY_NODISCARD MPY_API int
 mpy_mem_dump_json(mpy_runtime *rt, mpy_write_fn write, void *data);
 
-/* The heap as a picture (SVG): up to 2 MiB of pools in use every block, coloured by its state; up to
-   128 MiB every pool, coloured by how full it is; beyond, every arena. Below that, what the size
+/* The heap as a picture (SVG): up to 2 MiB of pools in use every block, coloured by its state; up
+   to 128 MiB every pool, coloured by how full it is; beyond, every arena. Below that, what the size
    classes hold. The caller's magazines are flushed first; what else waits in a magazine shows as
    allocated. The same heap gives the same bytes. Results and rules as mpy_mem_dump_stats(). */
 MPY_NODISCARD MPY_API int
