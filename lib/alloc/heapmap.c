@@ -133,8 +133,7 @@ static void
 draw_heading(struct page *page, unsigned section)
 {
     static const char *const of_detail[] = {
-        "each panel is an arena, each row a pool of 4 KiB (idle ones side by side share two), each "
-        "rectangle a block",
+        "panels are arenas, rows pools of 4 KiB (two for idle neighbours), each rectangle a block",
         "each tile is an arena of 256 KiB, each cell a pool of 4 KiB",
         "each tile is",
     };
