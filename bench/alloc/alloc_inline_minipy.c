@@ -5,10 +5,11 @@
  *
  *   pair64_inline         mpy_mem_malloc inlined, mpy_mem_free called
  *   pair64_inline_sized   both inlined: the size is known when freeing
+ *   pair512_inline_sized  the same with 512 bytes
  *
  *   request1000_region    a region made, 1,000 blocks from it, the region destroyed
  *
- * They are compared with the peers' pair64 and request1000.
+ * They are compared with the peers' pair64, pair512 and request1000.
  */
 #include "alloc/alloc_inline_minipy.h"
 
@@ -39,6 +40,19 @@ run_inline_sized(void)
         void *p = mpy_mem_malloc(64);
         alloc_touch(p);
         mpy_mem_free_sized(p, 64);
+    }
+    return (worker_now_ns() - start) / (double)operations;
+}
+
+static double
+run_inline_sized512(void)
+{
+    size_t operations = worker_count(ALLOC_PAIRS, 1000);
+    double start = worker_now_ns();
+    for (size_t i = 0; i < operations; i++) {
+        void *p = mpy_mem_malloc(512);
+        alloc_touch(p);
+        mpy_mem_free_sized(p, 512);
     }
     return (worker_now_ns() - start) / (double)operations;
 }
@@ -81,5 +95,6 @@ alloc_inline_rows(void)
 {
     measure("pair64_inline", run_inline);
     measure("pair64_inline_sized", run_inline_sized);
+    measure("pair512_inline_sized", run_inline_sized512);
     measure("request1000_region", run_region);
 }

@@ -73,6 +73,7 @@ static const struct {
 } references[] = {
     {"alloc", "pair64_inline", "pair64"},
     {"alloc", "pair64_inline_sized", "pair64"},
+    {"alloc", "pair512_inline_sized", "pair512"},
     {"alloc", "request1000_region", "request1000"},
     {"memory", "hist_rss_over_live_obj", "hist_rss_over_live"},
     {"memory", "hist_free90_over_peak_obj", "hist_free90_over_peak"},

@@ -28,6 +28,7 @@ const struct target catalog_targets[] = {
     TIMES_BEST("pair64_inline_sized", 3.5),
     TIMES("pair512", GLIBC, 2.8),
     TIMES_BEST("pair512", 1.2),
+    TIMES_BEST("pair512_inline_sized", 3.5),
     WITHIN_BEST("lifo16", 1.2),
     WITHIN_BEST("batch_fifo64", 1.3),
     WITHIN_BEST("batch_rand64", 1.3),
