@@ -26,7 +26,8 @@
 static const char usage[] =
     "minipy-bench [SUBJECT...] [options]\n"
     "\n"
-    "  subjects: alloc objects gc lock memory, which is the default, and programs\n"
+    "  subjects: alloc objects gc lock memory, which is the default, and programs; alloc\n"
+    "  brings programs along, unless --quick, --filter or --peers narrows it\n"
     "\n"
     "  --quick           fewer rounds, smaller counts\n"
     "  --rounds N        rounds to run and take medians over (5; 3 with --quick, 1 for memory)\n"
@@ -117,6 +118,36 @@ check_peers(const char *list)
     return true;
 }
 
+static bool
+is_chosen(const struct options *options, const struct subject *subject)
+{
+    for (size_t i = 0; i < options->subject_count; i++) {
+        if (options->subjects[i] == subject) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What was not named: all that need not be; and, beside the allocator's own rows in full, what its
+   preload library does for programs. */
+static void
+choose_subjects(struct options *options)
+{
+    const struct subject *programs = catalog_find_subject("programs");
+    if (options->subject_count == 0) {
+        for (size_t i = 0; i < catalog_subject_count; i++) {
+            if (!catalog_subjects[i].when_named) {
+                options->subjects[options->subject_count++] = &catalog_subjects[i];
+            }
+        }
+    } else if (is_chosen(options, catalog_find_subject("alloc")) && !is_chosen(options, programs) &&
+               !options->runner.quick && options->runner.filter == NULL && options->peers == NULL &&
+               options->subject_count < MAX_SUBJECTS) {
+        options->subjects[options->subject_count++] = programs;
+    }
+}
+
 /* 0, or the exit status. */
 static int
 parse_arguments(struct options *options, int argc, char **argv)
@@ -139,13 +170,7 @@ parse_arguments(struct options *options, int argc, char **argv)
     if (!check_peers(options->peers)) {
         return fail_usage("no such peer");
     }
-    if (options->subject_count == 0) {
-        for (size_t i = 0; i < catalog_subject_count; i++) {
-            if (!catalog_subjects[i].when_named) {
-                options->subjects[options->subject_count++] = &catalog_subjects[i];
-            }
-        }
-    }
+    choose_subjects(options);
     return 0;
 }
 
