@@ -27,6 +27,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -175,21 +176,24 @@ mpyi_os_address_limit(void)
     return (size_t)limit.rlim_cur;
 }
 
-/* Pages of address space, the first number in /proc/self/statm; 0: unknown. */
+/* Pages of address space, the first number in /proc/self/statm; 0: unknown. System calls as such:
+   open() and read() may be somebody else's, who allocates, and a thread could be cancelled there.
+ */
 static size_t
 pages_in_use(void)
 {
     char text[32] = "";
-    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-        return 0;
-    }
     size_t pages = 0;
-    ssize_t n = read(file, text, sizeof text);
-    for (ssize_t i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++) {
-        pages = pages * 10 + (size_t)(text[i] - '0');
+    int before = errno;
+    long file = syscall(SYS_openat, AT_FDCWD, "/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+        long n = syscall(SYS_read, file, text, sizeof text);
+        for (long i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++) {
+            pages = pages * 10 + (size_t)(text[i] - '0');
+        }
+        (void)syscall(SYS_close, file);
     }
-    (void)close(file);
+    errno = before;
     return pages;
 }
 
