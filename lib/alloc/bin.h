@@ -3,7 +3,8 @@
  * alloc/bin.h - a magazine ("bin") beyond the pop and push that hosts inline (minipy/mem.h).
  *
  * A bin has two arrays of `limit` slots each (mpyi_class_magazine). malloc pops the one, free
- * pushes on the other, and when malloc finds its own empty, they change places:
+ * pushes on the other, and when malloc finds its own empty and eight or more in free's, they change
+ * places:
  *
  *             lo                top                hi - limit        put               hi
  *             | blocks          |                  | blocks          |                 |
@@ -56,27 +57,28 @@ mpyi_bin_turn(struct mpy_priv_bin *bin, unsigned size_class)
     bin->top = end;
 }
 
-/* A block of free's array, which becomes malloc's, where that has none; NULL when the bin is empty
-   or closed. */
+/* A block of free's array, which becomes malloc's, where that has none; NULL when the bin is closed
+   or free's array has fewer than `least` blocks. With a handful of them the next turn would be due
+   at once: a program that goes up and down by a block or two would turn at each call, so the slow
+   path had better refill. */
+#define MPYI_TURN_LEAST 8
+
 static inline void *
-mpyi_bin_turn_pop(struct mpy_priv_bin *bin, unsigned size_class)
+mpyi_bin_turn_pop(struct mpy_priv_bin *bin, unsigned size_class, ptrdiff_t least)
 {
-    if (MPY_UNLIKELY(bin->hi == NULL)) {
-        return NULL;
-    }
-    if (bin->put == mpyi_bin_freed(bin, size_class)) {
+    if (MPY_UNLIKELY(bin->hi == NULL) || bin->put - mpyi_bin_freed(bin, size_class) < least) {
         return NULL;
     }
     mpyi_bin_turn(bin, size_class);
     return mpy_priv_bin_pop(bin);
 }
 
-/* A block of either array; NULL when the bin is empty or closed. */
+/* A block of either array; NULL when the bin is closed, or has none or next to none. */
 static inline void *
 mpyi_bin_take(struct mpy_priv_bin *bin, unsigned size_class)
 {
     void *p = mpy_priv_bin_pop(bin);
-    return p != NULL ? p : mpyi_bin_turn_pop(bin, size_class);
+    return p != NULL ? p : mpyi_bin_turn_pop(bin, size_class, MPYI_TURN_LEAST);
 }
 
 /* Blocks in the bin. Of what another thread changes meanwhile it makes a number that is possible.

@@ -114,7 +114,7 @@ cached_large(size_t n)
 static MPYI_HOT NOINLINE void *
 malloc_turned(size_t n, const void *site, struct mpy_priv_bin *bin)
 {
-    void *p = mpyi_bin_turn_pop(bin, (unsigned)((n + 15) >> 4) * 2);
+    void *p = mpyi_bin_turn_pop(bin, (unsigned)((n + 15) >> 4) * 2, MPYI_TURN_LEAST);
     return MPY_LIKELY(p != NULL) ? p : malloc_slow(n, site);
 }
 

@@ -161,7 +161,7 @@ mpyi_heap_refill(struct mpyi_heap *heap, unsigned size_class)
     mpyi_heap_tick(heap);
     drain_if_any(heap);
     struct mpy_priv_bin *bin = &heap->pub.bins[size_class];
-    MPY_ASSERT(mpyi_bin_count(bin, size_class) == 0 && bin->hi != NULL);
+    MPY_ASSERT(bin->top == bin->lo && bin->hi != NULL);
     unsigned want = mpyi_class_magazine[size_class];
     unsigned need = want;
     void **top = bin->lo + want;
@@ -173,7 +173,7 @@ mpyi_heap_refill(struct mpyi_heap *heap, unsigned size_class)
         } else if (need == want) {
             taken = take_fresh(heap, size_class, top, need);
             if (MPY_UNLIKELY(taken == 0)) {
-                return NULL;
+                return mpyi_bin_turn_pop(bin, size_class, 1); /* what free's array still has */
             }
         } else {
             break;

@@ -11,6 +11,9 @@ Runs the program PATTERNS (cliff/patterns.c) under callgrind, with magazines ope
   swing  up and down by a magazine, a pool, the cached empty pools, an arena, and a block or two more: with a run over
          many pools, in which every magazine is refilled and flushed ("batch")
 
+The same for calls with a constant size that are inlined into the host, or of which one is (".inlined", ".half"), for a runtime's
+blocks (".obj") and a region's (".region").
+
 With closed magazines every call works on the bitmaps, so that the steps stand right at the edges of pools.
 """
 import collections
@@ -35,11 +38,12 @@ def measure(valgrind, program, scratch, closed):
 
 def compare(costs, mode, faults):
     for (group, size), of_group in sorted(costs.items()):
-        if group not in REFERENCE:
+        kind, dot, face = group.partition(".")
+        if kind not in REFERENCE:
             continue
-        (ordinary,) = costs[REFERENCE[group], size].values()
+        (ordinary,) = costs[REFERENCE[kind] + dot + face, size].values()
         (base, up), worst = max(of_group.items(), key=lambda item: item[1])
-        line = f"{mode:6} {size:3} bytes {group:10} {worst:6.1f} instructions a call, {REFERENCE[group]} {ordinary:6.1f}: x {worst / ordinary:.2f}"
+        line = f"{mode:6} {size:3} bytes {group:13} {worst:6.1f} instructions a call, {REFERENCE[kind]} {ordinary:6.1f}: x {worst / ordinary:.2f}"
         print(line)
         if worst > MOST * ordinary:
             faults.append(f"{line} (from {base} blocks, {up} up and down)")

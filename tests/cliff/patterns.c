@@ -10,6 +10,8 @@
  * the same labels.
  */
 #include "minipy/memstat.h"
+#include "minipy/region.h"
+#include "minipy/runtime.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +50,63 @@ rounds_fifo(size_t n, size_t up, size_t count)
     }
 }
 
+/* ---- as hosts call, with a constant size ------------------------------------------------------
+ */
+
+enum { CONSTANT = 64 };
+
+static mpy_region *region;
+
+#define ROUNDS(name, take, give)                                                                   \
+    static void name(size_t n, size_t up, size_t count)                                            \
+    {                                                                                              \
+        (void)n;                                                                                   \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            for (size_t k = 0; k < up; k++) {                                                      \
+                blocks[k] = take;                                                                  \
+            }                                                                                      \
+            for (size_t k = up; k-- > 0;) {                                                        \
+                give;                                                                              \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+ROUNDS(rounds_inlined, mpy_mem_malloc(CONSTANT), mpy_mem_free_sized(blocks[k], CONSTANT))
+ROUNDS(rounds_half, mpy_mem_malloc(CONSTANT), mpy_mem_free(blocks[k]))
+ROUNDS(rounds_obj, mpy_obj_malloc(CONSTANT), mpy_obj_free_sized(blocks[k], CONSTANT))
+ROUNDS(rounds_region, mpy_region_malloc(region, CONSTANT), mpy_region_free(region, blocks[k]))
+
+/* What holds the blocks that are allocated before a round. */
+static void *
+take_mem(size_t n)
+{
+    return mpy_mem_malloc(n);
+}
+
+static void *
+take_obj(size_t n)
+{
+    return mpy_obj_malloc(n);
+}
+
+static void *
+take_region(size_t n)
+{
+    return mpy_region_malloc(region, n);
+}
+
+static void
+give_region(void *p)
+{
+    mpy_region_free(region, p);
+}
+
+static void *(*take)(size_t n) = take_mem;
+static void (*give)(void *p) = mpy_mem_free;
+
+/* ---- measuring --------------------------------------------------------------------------------
+ */
+
 static void
 measure(const char *group, void (*run)(size_t, size_t, size_t), size_t n, size_t base, size_t up)
 {
@@ -55,7 +114,7 @@ measure(const char *group, void (*run)(size_t, size_t, size_t), size_t n, size_t
     size_t count = (CALLS / 2 + up - 1) / up;
     count = count < 4 ? 4 : count;
     for (size_t i = 0; i < base; i++) {
-        held[i] = mpy_mem_malloc(n);
+        held[i] = take(n);
     }
     run(n, up, 2);
     (void)snprintf(label, sizeof label, "%s/%zu/%zu/%zu", group, n, base, up);
@@ -64,7 +123,7 @@ measure(const char *group, void (*run)(size_t, size_t, size_t), size_t n, size_t
     CALLGRIND_DUMP_STATS_AT(label);
     printf("%s %zu\n", label, 2 * up * count);
     for (size_t i = base; i-- > 0;) {
-        mpy_mem_free(held[i]);
+        give(held[i]);
     }
 }
 
@@ -106,6 +165,49 @@ measure_size(size_t n)
     }
 }
 
+/* The same edges for what is inlined into hosts, for a runtime's blocks and for a region's. */
+static void
+measure_face(const char *face, void (*run)(size_t, size_t, size_t))
+{
+    char ordinary[32], step[32], batch[32], swing[32];
+    size_t pool, magazine;
+    geometry(CONSTANT, &pool, &magazine);
+    (void)snprintf(ordinary, sizeof ordinary, "ordinary.%s", face);
+    (void)snprintf(step, sizeof step, "step.%s", face);
+    (void)snprintf(batch, sizeof batch, "batch.%s", face);
+    (void)snprintf(swing, sizeof swing, "swing.%s", face);
+    measure(ordinary, run, CONSTANT, magazine / 4, 1);
+    measure(batch, run, CONSTANT, 0, 4096);
+    for (size_t base = 0; base < 2 * magazine + 2; base++) {
+        measure(step, run, CONSTANT, base, 1);
+        measure(step, run, CONSTANT, base, 2);
+    }
+    for (size_t more = 0; more <= 2; more++) {
+        measure(swing, run, CONSTANT, 0, magazine + more);
+        measure(swing, run, CONSTANT, pool * 64 - pool / 2, 33 * pool + more);
+    }
+}
+
+static int
+measure_faces(void)
+{
+    mpy_runtime *rt = NULL;
+    region = mpy_region_new(NULL);
+    if (region == NULL || mpy_runtime_new(NULL, &rt) != MPY_OK) {
+        return EXIT_FAILURE;
+    }
+    measure_face("inlined", rounds_inlined);
+    measure_face("half", rounds_half);
+    take = take_region;
+    give = give_region;
+    measure_face("region", rounds_region);
+    take = take_obj;
+    give = mpy_obj_free;
+    measure_face("obj", rounds_obj);
+    mpy_region_destroy(region);
+    return mpy_runtime_free(rt, NULL) == MPY_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 /* Blocks that wait in a bin of large ones: around the edge of its first places, which more follow
    when a request was not served. Closed, the requests are malloc's, whose edges are not ours. */
 static void
@@ -135,5 +237,5 @@ main(void)
     if (closed == NULL || strcmp(closed, "0") == 0) {
         measure_large(1000);
     }
-    return EXIT_SUCCESS;
+    return measure_faces();
 }

@@ -44,17 +44,19 @@ a_turn_hands_out_what_was_freed(void **state)
     (void)state;
     struct fixture f;
     open_bin(&f);
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < MPYI_TURN_LEAST; i++) {
+        assert_null(mpyi_bin_take(&f.bin, CLASS)); /* too few for a turn */
         assert_int_equal(mpy_priv_bin_push(&f.bin, &f.blocks[i]), 1);
     }
-    assert_ptr_equal(mpyi_bin_take(&f.bin, CLASS), &f.blocks[2]);
+    assert_ptr_equal(mpyi_bin_take(&f.bin, CLASS), &f.blocks[MPYI_TURN_LEAST - 1]);
     for (unsigned i = 0; i < 64; i++) {
         assert_int_equal(mpy_priv_bin_push(&f.bin, &f.blocks[64 + i]), 1);
     }
-    assert_int_equal(mpy_priv_bin_push(&f.bin, &f.blocks[2]), 0);
-    assert_int_equal(mpyi_bin_count(&f.bin, CLASS), 66);
-    assert_ptr_equal(mpyi_bin_take(&f.bin, CLASS), &f.blocks[1]);
-    assert_ptr_equal(mpyi_bin_take(&f.bin, CLASS), &f.blocks[0]);
+    assert_int_equal(mpy_priv_bin_push(&f.bin, &f.blocks[63]), 0);
+    assert_int_equal(mpyi_bin_count(&f.bin, CLASS), 64 + MPYI_TURN_LEAST - 1);
+    for (unsigned i = MPYI_TURN_LEAST - 1; i-- > 0;) {
+        assert_ptr_equal(mpyi_bin_take(&f.bin, CLASS), &f.blocks[i]);
+    }
     for (unsigned i = 64; i-- > 0;) {
         assert_ptr_equal(mpyi_bin_take(&f.bin, CLASS), &f.blocks[64 + i]);
     }
@@ -62,15 +64,18 @@ a_turn_hands_out_what_was_freed(void **state)
     assert_int_equal(mpyi_bin_count(&f.bin, CLASS), 0);
 }
 
+/* Without memory for more, the last few are taken. */
 static void
-one_block_goes_round_for_ever(void **state)
+the_last_block_goes_round_for_ever(void **state)
 {
     (void)state;
     struct fixture f;
     open_bin(&f);
     for (unsigned i = 0; i < 1000; i++) {
         assert_int_equal(mpy_priv_bin_push(&f.bin, &f.blocks[0]), 1);
-        assert_ptr_equal(mpyi_bin_take(&f.bin, CLASS), &f.blocks[0]);
+        assert_null(mpyi_bin_take(&f.bin, CLASS));
+        assert_ptr_equal(mpyi_bin_turn_pop(&f.bin, CLASS, 1), &f.blocks[0]);
+        assert_null(mpyi_bin_turn_pop(&f.bin, CLASS, 1));
         assert_int_equal(mpyi_bin_count(&f.bin, CLASS), 0);
     }
 }
@@ -85,7 +90,7 @@ what_is_freed_near_comes_next(void **state)
     assert_int_equal(mpy_priv_bin_push_near(&f.bin, &f.blocks[0]), 1);
     assert_null(mpy_priv_bin_pop(&f.bin));
     assert_int_equal(mpy_priv_bin_push_near(&f.bin, &f.blocks[1]), 1);
-    assert_ptr_equal(mpyi_bin_take(&f.bin, CLASS), &f.blocks[1]);
+    assert_ptr_equal(mpyi_bin_turn_pop(&f.bin, CLASS, 1), &f.blocks[1]);
     assert_int_equal(mpy_priv_bin_push_near(&f.bin, &f.blocks[1]), 1);
     assert_ptr_equal(mpy_priv_bin_pop(&f.bin), &f.blocks[1]);
     for (unsigned i = 1; i < 32 + 64; i++) {
@@ -127,7 +132,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_open_bin_has_room_and_no_blocks),
         cmocka_unit_test(a_turn_hands_out_what_was_freed),
-        cmocka_unit_test(one_block_goes_round_for_ever),
+        cmocka_unit_test(the_last_block_goes_round_for_ever),
         cmocka_unit_test(what_is_freed_near_comes_next),
         cmocka_unit_test(a_closed_bin_has_neither),
         cmocka_unit_test(impossible_words_count_as_nothing),
