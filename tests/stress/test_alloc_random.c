@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* test: long */
 /*
- * stress/test_alloc_random.c - random operations of the mem domain, the obj domain and a runtime's
- * heap against a model, with the validator in between. The long run makes 100 million of them.
+ * stress/test_alloc_random.c - random operations of the mem domain, the obj domain, a runtime's
+ * heap and a region against a model, with the validator in between. The long run makes 100 million
+ * of them.
  *
  * The model is a table of live blocks with their size and a pattern that fills them. Each operation
  * looks at the whole pattern of the block it meets, so overlapping blocks, lost bytes of a realloc
  * and memory given away twice are seen. Phases grow, shrink, change the mix of sizes, trim, switch
  * magazines between open and closed, let allocations fail, run into a limit, and exchange blocks
- * with another thread.
+ * with another thread. At the end of some the region is cleared.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@
 #include "alloc/os.h"
 #include "alloc/rtheap.h"
 #include "minipy/debug.h"
+#include "minipy/region.h"
 #include "support/scale.h"
 #include "support/workers.h"
 
@@ -31,7 +33,7 @@
 enum { LIVE = 4000, SLOTS = 256, OPERATIONS = 200000 };
 
 /* How a block was allocated. */
-enum { API_MEM, API_OBJ, API_ARRAY, API_ATOM, API_CELL, APIS };
+enum { API_MEM, API_OBJ, API_ARRAY, API_ATOM, API_CELL, API_REGION, APIS };
 
 struct block {
     unsigned char *p;
@@ -50,6 +52,7 @@ struct channel {
 static struct {
     struct block live[LIVE];
     struct mpyi_rtheap *heap;
+    mpy_region *region;
     uint64_t random;
     uint64_t refused;
     size_t largest;
@@ -152,6 +155,12 @@ allocate_mem(struct block *block, uint64_t r)
 }
 
 static void *
+region_calloc(size_t nelem, size_t elsize)
+{
+    return mpy_region_calloc(world.region, nelem, elsize);
+}
+
+static void *
 allocate(struct block *block)
 {
     uint64_t r = next_random();
@@ -166,6 +175,9 @@ allocate(struct block *block)
     case API_CELL:
         block->n = MPYI_CELL_MIN + block->n % (MPYI_CELL_MAX - MPYI_CELL_MIN + 1);
         return mpyi_cell_alloc(world.heap, block->n);
+    case API_REGION:
+        return r % 4 == 0 ? zeroed(region_calloc, block->n)
+                          : mpy_region_malloc(world.region, block->n);
     default:
         return allocate_mem(block, r);
     }
@@ -230,6 +242,13 @@ drop(struct block *block)
     case API_CELL:
         mpyi_cell_free(world.heap, block->p, block->n);
         break;
+    case API_REGION:
+        if (r % 2) {
+            mpy_region_free(world.region, block->p);
+        } else {
+            mpy_region_free_sized(world.region, block->p, block->n);
+        }
+        break;
     default:
         if (!world.partner || r % 3 == 0 || !hand_over(block)) {
             free_mem(block, r);
@@ -257,6 +276,13 @@ create(struct block *block)
     fill(block, 0);
 }
 
+static size_t
+usable(const struct block *block)
+{
+    return block->api == API_REGION ? mpy_region_usable_size(world.region, block->p)
+                                    : mpy_mem_usable_size(block->p);
+}
+
 static unsigned char *
 reallocate(const struct block *block, size_t n)
 {
@@ -265,6 +291,8 @@ reallocate(const struct block *block, size_t n)
         return mpy_obj_realloc(block->p, n);
     case API_ARRAY:
         return mpyi_array_realloc(world.heap, block->p, block->n, n);
+    case API_REGION:
+        return mpy_region_realloc(world.region, block->p, n);
     default:
         return mpy_mem_realloc(block->p, n);
     }
@@ -279,10 +307,10 @@ resize(struct block *block)
     operations++;
     size_t n = random_size();
     size_t kept = block->n < n ? block->n : n;
-    if (block->api == API_MEM && next_random() % 4 == 0) {
+    if ((block->api == API_MEM || block->api == API_REGION) && next_random() % 4 == 0) {
         /* All of it may be used, and what is there moves along. */
         struct block whole = *block;
-        whole.n = mpy_mem_usable_size(block->p);
+        whole.n = usable(block);
         assert_true(whole.n >= block->n);
         fill(&whole, block->n);
         kept = whole.n < n ? whole.n : n;
@@ -330,10 +358,26 @@ free_in_bulk(void)
     }
 }
 
+/* All blocks of the region end at once. */
+static void
+clear_region(void)
+{
+    for (size_t i = 0; i < LIVE; i++) {
+        struct block *block = &world.live[i];
+        if (block->p != NULL && block->api == API_REGION) {
+            verify(block, block->n);
+            operations++;
+            block->p = NULL;
+        }
+    }
+    mpy_region_clear(world.region);
+}
+
 static void
 check(void)
 {
     assert_int_equal(mpyi_rtheap_check(world.heap), 0);
+    assert_int_equal(mpy_region_check(world.region), 0);
     assert_int_equal(mpy_debug_check_heap(NULL), 0);
 }
 
@@ -357,6 +401,9 @@ phase(uint64_t steps, unsigned grow_of_8)
         }
     }
     free_in_bulk();
+    if (next_random() % 4 == 0) {
+        clear_region();
+    }
     check();
 }
 
@@ -379,10 +426,11 @@ setup(void **state)
     world.random = UINT64_C(0x9e3779b97f4a7c15);
     world.largest = 5000;
     world.heap = mpyi_rtheap_new(NULL);
+    world.region = mpy_region_new(NULL);
     if (world.heap != NULL) {
         mpyi_rtheap_enter(world.heap);
     }
-    return world.heap == NULL;
+    return world.heap == NULL || world.region == NULL;
 }
 
 static int
@@ -390,6 +438,7 @@ teardown(void **state)
 {
     (void)state;
     drop_all();
+    mpy_region_destroy(world.region);
     uint64_t left = mpyi_rtheap_trim(world.heap, 0) > 0 ? mpyi_rtheap_bytes(world.heap) : 0;
     mpyi_rtheap_leave();
     mpyi_rtheap_free(world.heap);
