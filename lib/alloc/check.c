@@ -310,6 +310,8 @@ mpyi_heap_check(struct mpyi_heap *heap)
     EXPECT(partial == census.used, "partial lists", heap);
     EXPECT(heap->empty_count == census.empty, "empty pools", heap);
     EXPECT(heap->pool_count == census.pools, "pools", heap);
+    EXPECT(heap->kept_large == NULL || mpyi_large_cache_is_sound(heap->kept_large),
+           "cache of large blocks", heap->kept_large);
     if (check_empties(heap) < 0 || check_notes(heap, heap->changed, heap->changed_count) < 0) {
         return -1;
     }

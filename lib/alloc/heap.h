@@ -77,7 +77,6 @@ struct mpyi_heap {
     struct mpyi_pool *changed[MPYI_CHANGED + MPYI_PUT_MOST];
     struct mpyi_pool *idle[MPYI_IDLE + MPYI_CHANGED + MPYI_PUT_MOST];
     uint32_t partial[MPYI_CLASS_SLOTS]; /* first partial pool of each class, or MPYI_NO_POOL */
-    uint64_t messages_sent;
     struct mpyi_outbox out[MPYI_OUTBOXES];
     struct mpyi_message *spare; /* messages to fill */
     uint32_t spare_count;

@@ -89,6 +89,40 @@ mpyi_large_cache_blocks(const struct mpyi_large_cache *cache)
     return blocks + (cache->unsorted != NULL);
 }
 
+/* 1 when bin b has its place and blocks of its sizes, which are added to *bytes. */
+static int
+is_bin_sound(const struct mpyi_large_cache *cache, unsigned b, size_t *bytes)
+{
+    const struct mpyi_large_bin *bin = &cache->bins[b];
+    if (bin->hi == NULL) {
+        return bin->lo == NULL && bin->top == NULL;
+    }
+    if (bin->lo > bin->top || bin->top > bin->hi ||
+        (size_t)(bin->hi - bin->lo) > mpyi_large_bin_depth(b)) {
+        return 0;
+    }
+    for (const struct mpyi_large_entry *entry = bin->lo; entry < bin->top; entry++) {
+        if (entry->block == NULL || !mpyi_large_is_kept(entry->size) ||
+            mpyi_large_bin_floor(entry->size) != b) {
+            return 0;
+        }
+        *bytes += entry->size;
+    }
+    return 1;
+}
+
+int
+mpyi_large_cache_is_sound(const struct mpyi_large_cache *cache)
+{
+    size_t bytes = 0;
+    for (unsigned b = 0; b < MPYI_LARGE_BINS; b++) {
+        if (!is_bin_sound(cache, b, &bytes)) {
+            return 0;
+        }
+    }
+    return bytes == cache->bytes && bytes <= cache->limit;
+}
+
 void
 mpyi_large_cache_forget(struct mpyi_large_cache *cache)
 {

@@ -268,6 +268,10 @@ mpyi_large_cache_push(struct mpyi_large_cache *cache, void *block, size_t size);
 size_t
 mpyi_large_cache_blocks(const struct mpyi_large_cache *cache);
 
+/* 1 when every bin keeps its bounds and blocks of its sizes, and bytes is their sum. */
+int
+mpyi_large_cache_is_sound(const struct mpyi_large_cache *cache);
+
 /* Forgets what waits; the blocks stay allocated. */
 void
 mpyi_large_cache_forget(struct mpyi_large_cache *cache);

@@ -49,6 +49,55 @@ cache_sum(const struct mpyi_large_cache *cache)
     return bytes;
 }
 
+/* The validator's view, after one word of a cache with two blocks has been changed. */
+static void
+unsound_caches_are_told(void **state)
+{
+    (void)state;
+    static struct mpyi_large_cache cache;
+    struct mpyi_usage usage = {.limit = UINT64_MAX};
+    static char block[2][4096];
+    for (int damage = 0; damage <= 8; damage++) {
+        memset(&cache, 0, sizeof cache);
+        mpyi_large_cache_init(&cache, entries, 100000, &usage);
+        assert_true(mpyi_large_cache_is_sound(&cache));
+        assert_int_equal(mpyi_large_cache_push(&cache, block[0], 1024), 1);
+        assert_int_equal(mpyi_large_cache_push(&cache, block[1], 2048), 1);
+        assert_true(mpyi_large_cache_is_sound(&cache));
+        unsigned b = mpyi_large_bin_floor(1024);
+        struct mpyi_large_bin *bin = &cache.bins[b];
+        switch (damage) {
+        case 0:
+            continue;
+        case 1:
+            cache.bytes++;
+            break;
+        case 2:
+            cache.limit = 3071;
+            break;
+        case 3:
+            bin->top = bin->lo - 1;
+            break;
+        case 4:
+            bin->hi = bin->lo;
+            break;
+        case 5:
+            bin->hi = bin->lo + mpyi_large_bin_depth(b) + 1;
+            break;
+        case 6:
+            bin->lo->block = NULL;
+            break;
+        case 7:
+            bin->lo->size = 2048;
+            cache.bytes += 1024;
+            break;
+        default:
+            bin->hi = NULL;
+        }
+        assert_false(mpyi_large_cache_is_sound(&cache));
+    }
+}
+
 static void
 the_cache_is_bounded_and_gives_what_fits(void **state)
 {
@@ -691,6 +740,7 @@ main(void)
         cmocka_unit_test(credit_is_bounded),
         cmocka_unit_test(aligned_blocks_are_not_searched_for_long),
         cmocka_unit_test(huge_blocks_do_not_wait),
+        cmocka_unit_test(unsound_caches_are_told),
         cmocka_unit_test(the_last_free_is_sorted_by_the_next),
         cmocka_unit_test(a_large_unsorted_block_goes_back),
         cmocka_unit_test(nothing_is_unsorted_under_a_limit),
