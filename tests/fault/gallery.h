@@ -57,7 +57,8 @@ gallery_tell(const char *what, const void *p)
     }
 }
 
-/* Two frees have to have two sites: a message does not name the same one twice. */
+/* Two frees have to have two sites: a message does not name the same one twice. So what is inline
+   is not called, which would be one site in builds that inline nothing, but what it calls. */
 static inline __attribute__((always_inline)) void
 gallery_free(const struct gallery *g, void *p)
 {
@@ -70,13 +71,13 @@ gallery_free(const struct gallery *g, void *p)
         mpy_obj_free(p);
         break;
     case 'a':
-        mpyi_atom_free(g->heap, p, g->n);
+        mpyi_atom_free_slow(g->heap, p, g->n);
         break;
     case 'r':
         mpy_region_free(g->region, p);
         break;
     default:
-        mpyi_cell_free(g->heap, p, g->n);
+        mpyi_cell_free_slow(g->heap, p, g->n);
     }
 }
 

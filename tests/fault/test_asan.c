@@ -5,7 +5,8 @@
  *
  * Without checked mode the bytes behind a block are poisoned up to the end of its class; a block
  * that fills its class has a neighbour there, and that is why the sizes here are one less. With
- * checked mode there are red zones: fault/test_gallery.c.
+ * checked mode there are red zones: fault/test_gallery.c. In builds that bypass pools, blocks of a
+ * runtime and of regions are rounded up to 16 bytes, and AddressSanitizer watches what is behind.
  */
 #include "support/child.h"
 #include "support/cm.h"
@@ -59,8 +60,9 @@ accesses_are_seen_at_once(void **state)
         size_t low = cell ? MPYI_CELL_MIN / 8 : 0;
         size_t high = cell ? MPYI_CELL_MAX / 8 : MPY_CLASS_COUNT;
         for (size_t c = low + 1 + d % step; c <= high; c += step) {
-            expect("overflow", domains[d], 8 * c - 1, "WRITE of size 1");
-            expect("read_past", domains[d], 8 * c - 1, "READ of size 1");
+            size_t n = MPYI_BYPASS && !cell ? (c + 1) / 2 * 16 : 8 * c - 1;
+            expect("overflow", domains[d], n, "WRITE of size 1");
+            expect("read_past", domains[d], n, "READ of size 1");
             expect("write_after_free", domains[d], 8 * c, "WRITE of size 1");
             expect("read_after_free", domains[d], 8 * c, "READ of size 1");
         }
