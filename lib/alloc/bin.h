@@ -57,12 +57,12 @@ mpyi_bin_turn(struct mpy_priv_bin *bin, unsigned size_class)
     bin->top = end;
 }
 
-/* A block of free's array, which becomes malloc's, where that has none; NULL when the bin is closed
-   or free's array has fewer than `least` blocks. With a handful of them the next turn would be due
-   at once: a program that goes up and down by a block or two would turn at each call, so the slow
-   path had better refill. */
+/* With a handful of blocks the next turn would be due at once: a program that goes up and down by a
+   block or two would turn at each call, so the slow path had better refill. */
 #define MPYI_TURN_LEAST 8
 
+/* A block of free's array, which becomes malloc's, where that has none; NULL when the bin is closed
+   or free's array has fewer than `least` blocks. */
 static inline void *
 mpyi_bin_turn_pop(struct mpy_priv_bin *bin, unsigned size_class, ptrdiff_t least)
 {
